@@ -1,0 +1,21 @@
+"""The plugin contract: hook specifications, protocols, and the manager that loads plugins."""
+
+from gome_graph.hooks.contracts import (
+    Executor,
+    LoaderMatch,
+    Memory,
+    Offer,
+    Reasoner,
+    SiblingFacts,
+    StepContext,
+    Strategy,
+    TaskBrief,
+    TraceView,
+    Update,
+)
+from gome_graph.hooks.specs import hookimpl
+
+__all__ = [
+    "Executor", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy", "TaskBrief", "TraceView",
+    "Update", "hookimpl",
+]  # fmt: skip

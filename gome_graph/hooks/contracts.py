@@ -1,0 +1,214 @@
+"""What a plugin may be: the protocols behind the hooks. Built-ins implement the same ones."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from gome_graph.records import (
+    BudgetStage,
+    Diagnosis,
+    DiagnosticPack,
+    Execution,
+    Experience,
+    Finding,
+    Hypothesis,
+    Momentum,
+    Patch,
+    Protections,
+    RecallQuery,
+    ScriptJob,
+    Seconds,
+    Solution,
+    StepSummary,
+    TaskProfile,
+)
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs scripts, contained. One executor serves all traces at once: `run` must be thread-safe."""
+
+    name: str
+
+    def protections(self) -> Protections:
+        """Which walls are up on this machine; probed once, cheap afterwards."""
+        ...
+
+    def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
+        """Run ``solution.py`` to its end or its limit and measure it. Never raises for what the script does.
+
+        `stopped` is polled several times a second; when it turns true the whole process group is killed.
+        Raises `SandboxError` if the machine, not the script, is at fault.
+        """
+        ...
+
+    def close(self) -> None:
+        """Kill what still runs and release resources."""
+        ...
+
+
+@runtime_checkable
+class Memory(Protocol):
+    """The success memory. Safe to use from several threads and several processes."""
+
+    name: str
+
+    def remember(self, experience: Experience) -> None:
+        """Store durably; once it returns, kill -9 does not lose it. The same key twice replaces."""
+        ...
+
+    def recall(self, query: RecallQuery) -> Momentum:
+        """Rank stored experiences against hypotheses (architecture.md, "Momentum")."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class TaskBrief:
+    """What a reasoner may know of the task: measured facts and the user's words, never labels of the audit part."""
+
+    name: str
+    description: str
+    metric: str
+    """Canonical metric name."""
+    higher_is_better: bool
+    prediction: str
+    """What ``output/oof.csv`` holds: ``label``, ``probability``, ``probabilities`` or ``number`` (see `SubmissionFormat`)."""
+    id_column: str | None
+    prediction_columns: list[str]
+    """Columns after the id in oof.csv and submission.csv."""
+    train_file: str
+    """File name in ``input/``: ``train.csv``."""
+    test_file: str
+    sample_submission_file: str | None
+    folds_file: str
+    """``folds.csv``: columns id, fold."""
+    profile: TaskProfile
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SiblingFacts:
+    """What another trace is doing now; hypotheses in flight included."""
+
+    trace: int
+    hypothesis: Hypothesis | None
+    """Being executed now."""
+    incumbent: Solution | None
+    score: float | None
+    steps: int
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """Everything a reasoner may look at when it thinks about the next step of a trace."""
+
+    task: TaskBrief
+    trace: int
+    step: int
+    """Number of the step being prepared (0 is the draft)."""
+    seed: int
+    """Derived from the run's seed, trace and step: the only source of randomness a reasoner may use."""
+    stage: BudgetStage
+    seconds_left: Seconds
+    """Budget left for steps (the reserve for finalise already taken off)."""
+    cpus: int
+    incumbent: Solution | None = None
+    """The trace's accepted solution; None before the first acceptance."""
+    latest: Solution | None = None
+    """The solution that was executed last, accepted or not."""
+    pack: DiagnosticPack | None = None
+    """Measured facts of the incumbent, or of the latest step if nothing was accepted or the latest failed to run."""
+    findings: list[Finding] = field(default_factory=list)
+    history: list[StepSummary] = field(default_factory=list)
+    siblings: list[SiblingFacts] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    """Words of the user (``gome instruct``)."""
+    incumbent_seconds: Seconds = 0.0
+    """Wall time of the incumbent at full stage."""
+    time_limit: Seconds = 0.0
+    """Wall limit the next script will get at full stage."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """A reasoner's answer: the next script, as a patch on the incumbent (or a new root)."""
+
+    hypothesis: Hypothesis
+    patch: Patch
+    solution: Solution
+    """`solution.script` is the patched text; `solution.step` is set by the caller."""
+
+
+@runtime_checkable
+class Reasoner(Protocol):
+    """Who thinks. Called by the graph in this order: draft; then diagnose, propose, (recall), update for each further step."""
+
+    name: str
+
+    def draft(self, context: StepContext) -> Update:
+        """The first solution of a trace (or a new root), different from what the siblings are doing."""
+        ...
+
+    def diagnose(self, context: StepContext) -> Diagnosis:
+        """The gradient at the trace's current point."""
+        ...
+
+    def propose(self, context: StepContext, diagnosis: Diagnosis) -> list[Hypothesis]:
+        """Candidate changes, best first; empty if nothing is left to try."""
+        ...
+
+    def update(self, context: StepContext, diagnosis: Diagnosis, hypotheses: list[Hypothesis], momentum: Momentum) -> Update | None:
+        """Choose one hypothesis in the light of momentum and apply it; None if nothing is left to try."""
+        ...
+
+
+@dataclass(frozen=True)
+class TraceView:
+    """What a strategy sees of a trace when it decides how to go on."""
+
+    trace: int
+    step: int
+    history: list[StepSummary]
+    has_incumbent: bool
+    seconds_left: Seconds
+
+
+class Strategy(Protocol):
+    """Who chooses where the next step starts."""
+
+    name: str
+
+    def next(self, view: TraceView) -> str:
+        """``improve`` the incumbent, ``root`` for a fresh start, ``mend`` the latest failed script, or ``stop``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A typed descriptor that a registration hook yields; looked up by `name`, built by `factory` only when chosen."""
+
+    name: str
+    """What the user types: ``local``, ``rules``, ``chroma``."""
+    factory: Callable[..., Any]
+    """Called with the validated `config` model (or nothing if there is none) and keyword services documented at the hook."""
+    summary: str = ""
+    """One line for ``gome plugins``."""
+    config: type | None = None
+    """Pydantic model of its settings."""
+    api_version: int = 1
+    requires: Callable[[], list[str]] = list
+    """Returns what is missing on this machine, in plain sentences; empty if it can run."""
+
+
+@dataclass(frozen=True)
+class LoaderMatch:
+    """A task loader's claim on a path."""
+
+    name: str
+    load: Callable[[Path], Any]
+    """Path -> Task."""
+    confidence: float
+    """0 to 1; the highest claim loads."""

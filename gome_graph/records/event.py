@@ -1,0 +1,63 @@
+"""The journal's unit: one line of ``journal.jsonl``."""
+
+from enum import StrEnum
+from typing import Any
+
+from gome_graph.records.base import Record, Seconds, StepId
+
+JOURNAL_VERSION = 1
+
+
+class EventKind(StrEnum):
+    """What can happen in a run. The keys that `Event.data` then holds are named beside each kind."""
+
+    RUN_STARTED = "run_started"
+    """task, metric, higher_is_better, seed, traces, budget_seconds, reasoner, strategy, executor, protections, versions, inferred"""
+    TASK_PREPARED = "task_prepared"
+    """rows, test_rows, audit_rows, folds, split, profile"""
+    RESUMED = "resumed"
+    """spent_seconds"""
+    STEP_STARTED = "step_started"
+    """hypothesis (Hypothesis), parent (StepId | None), family"""
+    EXECUTED = "executed"
+    """execution (Execution)"""
+    VALIDATED = "validated"
+    """verdict (Verdict), seconds"""
+    DIAGNOSED = "diagnosed"
+    """diagnosis (Diagnosis), findings (list[Finding])"""
+    RECALLED = "recalled"
+    """momentum (Momentum)"""
+    UPDATED = "updated"
+    """hypothesis (Hypothesis), patch (Patch summary: edits, lines_changed, share_changed)"""
+    REMEMBERED = "remembered"
+    """experience key, verdict"""
+    BEST = "best"
+    """score (Score): a new best over all traces; its submission is on disk"""
+    HINT = "hint"
+    """text"""
+    WARNING = "warning"
+    """text"""
+    TRACE_ENDED = "trace_ended"
+    """reason, steps"""
+    FINALISING = "finalising"
+    """selected (list[StepId]), seeds, seconds_left"""
+    FINAL_RUN = "final_run"
+    """seed, score, outcome: one re-run of a top-k solution"""
+    RUN_FINISHED = "run_finished"
+    """status, step, score, first_score, audit (Score | None), spent_seconds, files"""
+
+
+class Event(Record):
+    """One journalled fact. `n`, `kind`, `trace`, `step` and `data` say what; `at` and `elapsed` say when."""
+
+    v: int = JOURNAL_VERSION
+    n: int
+    """Sequence number in this journal, from 0."""
+    kind: EventKind
+    trace: int | None = None
+    step: StepId | None = None
+    at: str
+    """UTC time, ISO 8601."""
+    elapsed: Seconds
+    """Budget seconds spent when it was written."""
+    data: dict[str, Any] = {}

@@ -1,0 +1,1 @@
+"""What to optimise: the task, its loaders, metrics, splits, and the prepared copy that scripts see."""
