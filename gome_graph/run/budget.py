@@ -1,0 +1,70 @@
+"""The wall-clock budget: hard, shared by all traces, with a reserve for finalise; survives a restart."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from gome_graph.records import BudgetStage, Seconds
+
+DRAFT_SHARE = 0.10
+"""Stage borders by time used: gome.md, "Stages by time used" [C]."""
+ENSEMBLE_SHARE = 0.50
+
+START_UP_SECONDS = 1.0
+"""Slack for writing the final files."""
+
+
+class Budget:
+    """Seconds spent and left.
+
+    Parameters
+    ----------
+    total
+        Budget of the run in seconds.
+    spent
+        Seconds that earlier processes of the same run have used.
+    clock
+        Monotonic seconds; tests pass their own.
+    """
+
+    def __init__(self, total: Seconds, spent: Seconds = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.total = total
+        self._before = spent
+        self._clock = clock
+        self._start = clock()
+        self._lock = threading.Lock()
+        self._slowest: Seconds = 0.0
+
+    def elapsed(self) -> Seconds:
+        """Seconds spent, earlier processes included."""
+        return self._before + self._clock() - self._start
+
+    def left(self) -> Seconds:
+        """Seconds until the hard end; never negative."""
+        return max(0.0, self.total - self.elapsed())
+
+    def note_accepted(self, seconds: Seconds) -> None:
+        """Tell how long an accepted script took at full stage: the reserve grows with the slowest."""
+        with self._lock:
+            self._slowest = max(self._slowest, seconds)
+
+    @property
+    def reserve(self) -> Seconds:
+        """Seconds kept for finalise: two waves of re-runs and the final fit of the slowest accepted script, 5 % to 35 % of the total."""
+        wanted = START_UP_SECONDS + 3.5 * self._slowest
+        return min(max(wanted, 0.05 * self.total), 0.35 * self.total)
+
+    def for_steps(self) -> Seconds:
+        """Seconds that steps may still use."""
+        return max(0.0, self.left() - self.reserve)
+
+    def step_limit(self) -> Seconds:
+        """Wall limit for one script: what is left for steps, but not more than a third of the total."""
+        return min(self.for_steps(), self.total / 3)
+
+    def stage(self) -> BudgetStage:
+        """Draft, improve or ensemble, by the share of time used."""
+        used = self.elapsed() / self.total
+        if used < DRAFT_SHARE:
+            return BudgetStage.DRAFT
+        return BudgetStage.ENSEMBLE if used > ENSEMBLE_SHARE else BudgetStage.IMPROVE

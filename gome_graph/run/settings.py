@@ -1,0 +1,71 @@
+"""What a run was asked to do, and what came of it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from gome_graph.records import Record, Score, Seconds
+
+
+class RunSettings(Record):
+    """Everything a user can set for a run. Recorded in ``run.json``, so that a run can be repeated."""
+
+    budget_seconds: Seconds = Field(default=600.0, gt=0)
+    """Wall-clock budget of the whole run, finalise included."""
+    traces: int = Field(default=3, ge=1, le=64)
+    """Parallel traces."""
+    seed: int = Field(default=0, ge=0)
+    """The one seed all randomness comes from."""
+    max_steps: int | None = Field(default=None, ge=1)
+    """Steps per trace (the draft included). With it, decisions depend on step counts instead of the clock."""
+    reasoner: str = "rules"
+    strategy: str = "gradient"
+    executor: str = "local"
+    executor_config: dict[str, Any] = {}
+    memory: str = "auto"
+    """``auto`` (Chroma where installed, else none), ``chroma``, ``none``."""
+    memory_path: Path | None = None
+    """Folder of the memory; None keeps it in the run directory."""
+    diagnosis: bool = True
+    """False: the ablation without structured diagnosis."""
+    folds: int = Field(default=5, ge=2, le=20)
+    audit: float = Field(default=0.1, ge=0, lt=0.5)
+    """Share of the training rows that no reasoner sees scored."""
+    top_k: int = Field(default=3, ge=1)
+    """Solutions that finalise re-runs (gome.md, "Final")."""
+    final_seeds: int = Field(default=3, ge=1)
+    """Seeds for each of them."""
+    cpus: int | None = Field(default=None, ge=1)
+    """Cores to share among traces; None takes what the process may use."""
+    memory_limit_bytes: int = Field(default=0, ge=0)
+    """Memory for one script; 0 shares 80 % of the machine's memory among traces."""
+    closed_world: bool = False
+    plugins: list[str] | None = None
+    """Plugins to load; None loads all that are installed."""
+
+
+class RunResult(Record):
+    """How a run ended."""
+
+    status: str
+    """``done``, ``stopped`` (by the user, best so far saved) or ``failed`` (no valid solution found)."""
+    run_dir: Path
+    step: str | None = None
+    """The step whose solution was handed out."""
+    score: Score | None = None
+    """Its validation score."""
+    first_score: Score | None = None
+    """Score of the first valid draft of any trace: the baseline."""
+    audit: Score | None = None
+    """Its score on the audit part, revealed only now."""
+    steps: int = 0
+    accepted: int = 0
+    spent_seconds: Seconds = 0.0
+    files: dict[str, str] = {}
+    """solution, submission, report: paths."""
+
+    @property
+    def exit_code(self) -> int:
+        """architecture.md, "Command line"."""
+        return {"done": 0, "failed": 1, "stopped": 130}[self.status]

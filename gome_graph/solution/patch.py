@@ -1,0 +1,65 @@
+"""Patches: search/replace blocks that fit exactly once, or not at all."""
+
+import difflib
+
+from gome_graph.errors import PatchError
+from gome_graph.records import Edit, Patch
+
+
+def apply_patch(script: str, patch: Patch) -> str:
+    """The patched script.
+
+    Edits are applied in order, each to the result of the one before.
+
+    Raises
+    ------
+    PatchError
+        If an anchor is empty, missing or ambiguous; the message shows the anchor, so that its author can mend it.
+    """
+    if patch.whole is not None:
+        return patch.whole
+    for number, edit in enumerate(patch.edits, start=1):
+        count = script.count(edit.search) if edit.search else 0
+        if count != 1:
+            what = "is empty" if not edit.search else "is not in the script" if count == 0 else f"occurs {count} times"
+            raise PatchError(f"edit {number}: the search text {what}; it must occur exactly once: {edit.search[:200]!r}")
+        script = script.replace(edit.search, edit.replace)
+    return script
+
+
+def make_patch(old: str, new: str) -> Patch:
+    """The smallest line-wise search/replace blocks that turn `old` into `new`; each anchor is widened until it is unique."""
+    if old == new:
+        return Patch()
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    changes = [c for c in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if c[0] != "equal"]
+    edits: list[Edit] = []
+    done = list(before)  # the script as it stands after the edits so far
+    shift = 0
+    for _, start, end, new_start, new_end in changes:
+        low, high = start + shift, end + shift
+        replacement = after[new_start:new_end]
+        text = "".join(done)
+        top, bottom = low, high
+        while top == bottom or text.count("".join(done[top:bottom])) != 1:
+            if top == 0 and bottom == len(done):
+                return Patch(whole=new)  # an empty script, or one block repeated throughout: no anchor can be unique
+            top, bottom = max(0, top - 1), min(len(done), bottom + 1)
+        edits.append(Edit(search="".join(done[top:bottom]), replace="".join(done[top:low] + replacement + done[high:bottom])))
+        done[low:high] = replacement
+        shift += len(replacement) - (end - start)
+    patch = Patch(edits=edits)
+    return patch if apply_patch(old, patch) == new else Patch(whole=new)
+
+
+def unified_diff(old: str, new: str, old_name: str = "before", new_name: str = "after") -> str:
+    """A unified diff with three lines of context, for people and for packs."""
+    return "".join(difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), old_name, new_name))
+
+
+def share_changed(old: str, new: str) -> float:
+    """Share of lines touched: changed or added lines over the longer script's lines, 0 to 1 (gome.md, behaviour 5)."""
+    before, after = old.splitlines(), new.splitlines()
+    same = sum(size for *_, size in difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks())
+    longest = max(len(before), len(after))
+    return 0.0 if longest == 0 else 1.0 - same / longest
