@@ -184,6 +184,16 @@ class DiagnosticPack(Record):
     """Unified diff against the incumbent's script."""
     drift: float | None = None
     """AUC of telling train from test rows apart, if measured."""
+    weights: dict[str, float] = {}
+    """Weight of each member of the script's blend, as it reported them (telemetry); they add up to 1."""
+    trivial_score: float | None = None
+    """The metric of the best constant prediction, recomputed by us: what any solution must beat."""
+    time_limit: Seconds = 0.0
+    """Wall limit the script had; 0 if unknown."""
+    cpus: int = 0
+    """Cores the script was given; 0 if unknown."""
+    malformed_telemetry: int = 0
+    """Telemetry lines that were not understood and dropped."""
 
     def resolve(self, ref: str) -> Any:
         """Follow a dotted path such as ``slices.0.z``; raises `KeyError` if nothing is there.
