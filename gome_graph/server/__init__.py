@@ -1,0 +1,1 @@
+"""The same graph for a LangGraph server; see ``langgraph.json``."""

@@ -1,0 +1,1 @@
+"""Who chooses where the next step starts."""

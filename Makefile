@@ -1,0 +1,59 @@
+# One door for every routine job; `make help` lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+SOURCES := pyproject.toml memory/pyproject.toml constraints.txt
+
+.PHONY: help demo test test-slow lint format types imports docs check bench clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gome needs Python 3.11 or newer; set PYTHON=python3.11 (or newer)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(BIN)/python requirements/run.txt $(SOURCES)
+	$(PIP) install --quiet -r requirements/run.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	$(PIP) install --quiet -r requirements/test.txt
+	@touch $@
+
+demo: $(VENV)/.run  ## build .venv and run the main job on a real data set (about 2 minutes)
+	$(BIN)/gome demo
+
+test: $(VENV)/.test  ## run the tests (not the slow ones)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+test-slow: $(VENV)/.test  ## run the slow tests too; those that need ../shared say so
+	$(BIN)/python -m pytest -m slow
+
+lint: $(VENV)/.test  ## ruff and codespell
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+
+format: $(VENV)/.test  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.test  ## mypy, strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.test  ## the dependency rule of docs/architecture.md
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.test  ## build the documentation into site/
+	$(BIN)/mkdocs build --quiet --strict
+
+check: test lint types imports docs  ## everything CI does
+
+bench: $(VENV)/.test  ## the quick benchmarks; each prints its figures
+	for script in overhead memory_overhead diagnosis_overhead validation_faults selection_regret; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+clean:  ## remove what was built (runs/ stays)
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,50 @@
+"""The arrays behind a step's pack, read from what validation has checked."""
+
+import numpy as np
+import pandas as pd
+
+from gome_graph.run import StepDirectory
+from gome_graph.task import FormatError, Measured, PreparedTask
+from gome_graph.validation import load_prediction
+
+
+def measure(prepared: PreparedTask, folder: StepDirectory, script: str) -> Measured:
+    """Collect what a diagnoser may look at; predictions are None if the step has no valid ones."""
+    prediction = load_prediction(folder.output)
+    return Measured(
+        frame=prepared.train_frame(), truth=prepared.truth, prediction=prediction, folds=prepared.folds, metric=prepared.metric,
+        format=prepared.format, row_losses=None if prediction is None else row_losses(prepared, prediction),
+        probabilities=None if prediction is None else class_probabilities(prepared, folder), script=script,
+    )  # fmt: skip
+
+
+def row_losses(prepared: PreparedTask, prediction: np.ndarray) -> np.ndarray:
+    """The metric's own row losses; where it does not decompose: 0/1 error, squared error or log loss, averaged over targets."""
+    own = prepared.metric.row_losses(prepared.truth, prediction)
+    if own is not None:
+        return own
+    truth, kind = prepared.truth, prepared.format.kind
+    if kind == "label":
+        loss = (truth != prediction).astype(float)
+    elif kind == "probability":
+        p = np.clip(prediction, 1e-6, 1 - 1e-6)
+        loss = -(truth * np.log(p) + (1 - truth) * np.log(1 - p))
+    elif kind == "probabilities":
+        loss = -np.log(np.clip(prediction[np.arange(len(truth)), truth], 1e-6, 1))
+    else:
+        loss = (truth - prediction) ** 2
+    return loss if loss.ndim == 1 else loss.mean(axis=1)
+
+
+def class_probabilities(prepared: PreparedTask, folder: StepDirectory) -> np.ndarray | None:
+    """What ``oof_proba.csv`` holds, aligned to the training rows; None if it is missing or does not fit (it is only a help)."""
+    path = folder.output / "oof_proba.csv"
+    classes = prepared.format.classes
+    if not path.is_file() or path.is_symlink() or not classes:
+        return None
+    try:
+        frame = pd.read_csv(path, dtype={prepared.format.id_column: str}).set_index(prepared.format.id_column)
+        values = frame.loc[prepared.train_ids, classes].to_numpy(float)
+    except (FormatError, KeyError, ValueError, pd.errors.ParserError):
+        return None
+    return values if len(values) == len(prepared.train_ids) and np.isfinite(values).all() else None

@@ -1,0 +1,68 @@
+"""diagnose: measure where the trace stands, let diagnosers speak, ask the reasoner for the gradient."""
+
+from dataclasses import replace
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from gome_graph.diagnosis import build_pack, check_evidence, findings
+from gome_graph.graph.blackboard import blackboard
+from gome_graph.graph.context import FAILED, history, step_context
+from gome_graph.graph.measure import measure
+from gome_graph.graph.services import RunServices, services
+from gome_graph.graph.state import TraceState
+from gome_graph.records import DiagnosticPack, EventKind, Finding, step_id
+
+
+def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
+    """Write pack, findings, diagnosis and hypotheses of the next step."""
+    run = services(state["run_dir"])
+    step = state["step"] + 1
+    name = step_id(state["trace"], step)
+    folder = run.run.step(name)
+    base = _base(run, state)
+    pack, found = _facts(run, base, state, step)
+    context = replace(step_context(run, blackboard(runtime, run), state, step), pack=pack, findings=found)
+    diagnosis = check_evidence(run.reasoner.diagnose(context), pack)
+    hypotheses = run.reasoner.propose(context, diagnosis)
+    folder.save("pack", pack)
+    folder.save("findings", [f.model_dump(mode="json") for f in found])
+    folder.save("diagnosis", diagnosis)
+    folder.save("hypotheses", [h.model_dump(mode="json") for h in hypotheses])
+    run.journal.add(
+        EventKind.DIAGNOSED, trace=state["trace"], step=name, base=base, diagnosis=diagnosis.model_dump(mode="json"),
+        findings=[f.model_dump(mode="json") for f in found],
+    )  # fmt: skip
+    return {"step": step, "base": base}
+
+
+def _base(run: RunServices, state: TraceState) -> str:
+    """The step to look at: the incumbent, or the latest if it failed to run (its failure is the news) or nothing is accepted."""
+    latest, incumbent = state.get("latest"), state.get("incumbent")
+    if latest is None:
+        raise RuntimeError("nothing has been executed yet")
+    verdict = run.run.step(latest).verdict()
+    return latest if incumbent is None or (verdict is not None and verdict.kind in FAILED) else incumbent
+
+
+def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[DiagnosticPack, list[Finding]]:
+    """The pack and findings of a step: measured once, then only the history is new."""
+    folder = run.run.step(base)
+    past = history(run, state["trace"], step)
+    saved, said = folder.load("measured_pack"), folder.load("measured_findings")
+    if saved is not None and said is not None:
+        return DiagnosticPack.model_validate(saved).model_copy(update={"history": past}), [Finding.model_validate(f) for f in said]
+    verdict, execution, solution = folder.verdict(), folder.execution(), folder.solution()
+    if verdict is None or execution is None or solution is None:
+        raise RuntimeError(f"step {base} is not finished")
+    parent = run.run.step(solution.parent).solution() if solution.parent else None
+    measured = measure(run.prepared, folder, solution.script)
+    pack = build_pack(
+        step=base, profile=run.prepared.profile, execution=execution, score=verdict.score, verdict_kind=verdict.kind.value,
+        verdict_reason=verdict.reason, measured=measured, output_dir=folder.output, script=solution.script,
+        incumbent_script=parent.script if parent else None, history=past,
+    )  # fmt: skip
+    found = findings(pack, measured, run.plugins)
+    folder.save("measured_pack", pack)
+    folder.save("measured_findings", [f.model_dump(mode="json") for f in found])
+    return pack, found

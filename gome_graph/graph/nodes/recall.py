@@ -1,0 +1,31 @@
+"""recall: what memory says about the hypotheses at hand."""
+
+from typing import Any
+
+from gome_graph.graph.services import services
+from gome_graph.graph.state import TraceState
+from gome_graph.records import EventKind, Hypothesis, RecallQuery, step_id
+from gome_graph.support.seeds import derive_seed
+
+
+def recall_node(state: TraceState) -> dict[str, Any]:
+    """Ask memory and keep its answer with the step."""
+    run = services(state["run_dir"])
+    name = step_id(state["trace"], state["step"])
+    folder = run.run.step(name)
+    hypotheses = [Hypothesis.model_validate(h) for h in folder.load("hypotheses") or []]
+    momentum = run.memory.recall(
+        RecallQuery(
+            hypotheses=hypotheses, trace_steps=state["step"], seed=derive_seed(run.settings.seed, "recall", name), task=run.brief.name,
+            run=run.run.root.name,
+        )
+    )  # fmt: skip
+    folder.save("momentum", momentum)
+    run.journal.add(
+        EventKind.RECALLED, trace=state["trace"], step=name, momentum={
+            "considered": momentum.considered,
+            "successes": [{"step": r.experience.step, "title": r.experience.hypothesis.title, "weight": r.weight} for r in momentum.successes],
+            "failures": [{"step": r.experience.step, "title": r.experience.hypothesis.title, "weight": r.weight} for r in momentum.failures],
+        },
+    )  # fmt: skip
+    return {}

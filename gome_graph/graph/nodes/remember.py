@@ -1,0 +1,82 @@
+"""remember: tell the memory what came of the step, and decide whether the trace goes on."""
+
+from typing import Any
+
+from gome_graph.graph.context import FAILED, history
+from gome_graph.graph.services import RunServices, services
+from gome_graph.graph.state import TraceState
+from gome_graph.hooks import TraceView
+from gome_graph.records import EventKind, Experience, Finding, Hypothesis, Patch, StepId, Verdict, VerdictKind, step_id
+from gome_graph.run import StepDirectory
+
+FAILURE_IN_NOISE = -2.0
+"""Signed gain of a step that gave no score: worse than a typical rejected one, far from the best."""
+
+MIN_STEP_SECONDS = 1.0
+"""No step is begun with less than this left."""
+
+
+def remember_node(state: TraceState) -> dict[str, Any]:
+    """Store the experience; say why the trace ends, if it does."""
+    run = services(state["run_dir"])
+    name = step_id(state["trace"], state["step"])
+    folder = run.run.step(name)
+    verdict = folder.verdict()
+    if verdict is None:
+        raise RuntimeError(f"step {name} has no verdict")
+    if verdict.kind is not VerdictKind.STOPPED:
+        experience = _experience(run, state, name, folder, verdict)
+        run.memory.remember(experience)
+        run.journal.add(EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key, verdict=verdict.kind.value)
+    return {"end": _end(run, state, folder)}
+
+
+def next_move(state: TraceState) -> str:
+    """Where the trace goes from here: ``diagnose``, ``draft_again`` (a new root) or ``leave``."""
+    if state.get("end"):
+        return "leave"
+    run = services(state["run_dir"])
+    return "diagnose" if run.strategy.next(_view(run, state)) in ("improve", "mend") else "draft_again"
+
+
+def _view(run: RunServices, state: TraceState) -> TraceView:
+    steps = state["step"] + 1
+    return TraceView(
+        trace=state["trace"], step=steps, history=history(run, state["trace"], steps), has_incumbent=bool(state.get("incumbent")),
+        seconds_left=run.budget.for_steps(),
+    )  # fmt: skip
+
+
+def _end(run: RunServices, state: TraceState, folder: StepDirectory) -> str | None:
+    steps = state["step"] + 1
+    if run.stopped():
+        return "stopped by the user"
+    if run.settings.max_steps is not None and steps >= run.settings.max_steps:
+        return f"{steps} steps done"
+    execution = folder.execution()
+    shortest = max(MIN_STEP_SECONDS, 0.5 * execution.wall_seconds if execution and execution.ok else 0.0)
+    if run.budget.for_steps() < shortest:
+        return "the budget for steps is used up"
+    return "the strategy ended it" if run.strategy.next(_view(run, state)) == "stop" else None
+
+
+def _experience(run: RunServices, state: TraceState, name: StepId, folder: StepDirectory, verdict: Verdict) -> Experience:
+    hypothesis = Hypothesis.model_validate(folder.load("hypothesis"))
+    patch = Patch.model_validate(folder.load("patch"))
+    findings = [Finding.model_validate(f) for f in folder.load("findings") or []]
+    execution = folder.execution()
+    profile = run.brief.profile
+    root = state.get("incumbent") is None or patch.whole is not None
+    without_score = FAILURE_IN_NOISE if verdict.kind in FAILED or verdict.kind is VerdictKind.LEAKAGE else 0.0
+    return Experience(
+        key=f"{run.run.root.name}/{state['trace']}/{state['step']}", run=run.run.root.name, trace=state["trace"], step=name,
+        task=run.brief.name,
+        traits={
+            "target": profile.target.kind.value, "metric": run.brief.metric, "rows": profile.rows, "columns": len(profile.columns),
+            "text": sum(c.kind.value == "text" for c in profile.columns),
+        },
+        findings=sorted({f.symptom for f in findings}), hypothesis=hypothesis,
+        patch_summary="new root" if root else f"{len(patch.edits)} edits",
+        gain=verdict.gain, gain_in_noise=verdict.gain_in_noise if verdict.gain_in_noise is not None else without_score,
+        cost_seconds=execution.wall_seconds if execution else 0.0, verdict=verdict.kind, reason=verdict.reason,
+    )  # fmt: skip

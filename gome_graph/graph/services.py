@@ -1,0 +1,164 @@
+"""What the nodes work with: the parts of one open run, built from its settings.
+
+Parts cannot be checkpointed, so the graph's state carries the run directory and nodes ask `services` for the rest.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gome_graph.errors import PluginError, RunError
+from gome_graph.graph.builtins import load
+from gome_graph.graph.no_memory import NoMemory
+from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
+from gome_graph.hooks.manager import Plugins
+from gome_graph.records import Event, EventKind, Limits, Seconds
+from gome_graph.run import Budget, Journal, Observer, RunDirectory, RunSettings
+from gome_graph.task import PreparedTask
+
+log = logging.getLogger(__name__)
+
+_open: dict[str, "RunServices"] = {}
+
+
+class RunServices:
+    """The open parts of one run.
+
+    Parameters
+    ----------
+    run
+        Its directory, with ``run.json`` written.
+    observers
+        Called with each journalled event.
+    stopped
+        Asked several times a second whether the user wants the run to end.
+    """
+
+    def __init__(self, run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> None:
+        self.run = run
+        self.settings = RunSettings.model_validate(run.record()["settings"])
+        self._stopped = stopped
+        self.plugins = load(self.settings.plugins)
+        spent = max((event.elapsed for event in run.events()), default=0.0)
+        self.budget = Budget(self.settings.budget_seconds, spent)
+        self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
+        self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
+        self.memory: Memory = self._make_memory()
+        self.reasoner: Reasoner = self.plugins.make(
+            "reasoner", self.settings.reasoner, {"diagnosis": self.settings.diagnosis}, techniques=techniques(self.plugins)
+        )
+        self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
+        self._prepared: PreparedTask | None = None
+        self._brief: TaskBrief | None = None
+
+    def _make_memory(self) -> Memory:
+        wanted = self.settings.memory
+        if wanted == "none":
+            return NoMemory()
+        if wanted == "auto":
+            if all(offer.name != "chroma" for offer in self.plugins.offers("memory")):
+                self.journal.add(EventKind.WARNING, text="no memory plugin is installed: traces do not learn from each other's steps")
+                return NoMemory()
+            wanted = "chroma"
+        memory: Memory = self.plugins.make("memory", wanted, path=self.settings.memory_path or self.run.memory)
+        return memory
+
+    def _tell_plugins(self, event: Event) -> None:
+        for impl in self.plugins.manager.hook.gome_on_event.get_hookimpls():
+            try:
+                impl.function(**{name: {"event": event, "run_dir": self.run.root}[name] for name in impl.argnames})
+            except Exception as error:
+                log.warning("plugin %r failed in gome_on_event: %s", impl.plugin_name, error)
+
+    @property
+    def prepared(self) -> PreparedTask:
+        """The prepared task; opened once."""
+        if self._prepared is None:
+            self._prepared = PreparedTask.open(self.run.prepared)
+        return self._prepared
+
+    @prepared.setter
+    def prepared(self, value: PreparedTask) -> None:
+        self._prepared = value
+
+    @property
+    def brief(self) -> TaskBrief:
+        """What reasoners may know of the task."""
+        if self._brief is None:
+            self._brief = self.prepared.brief()
+        return self._brief
+
+    @property
+    def cores(self) -> int:
+        """Cores of the run: what was asked for, else what this process may use."""
+        return self.settings.cpus or len(os.sched_getaffinity(0))
+
+    @property
+    def cpus_per_trace(self) -> int:
+        """``GOME_CPUS`` of a script while all traces run."""
+        return max(1, self.cores // self.settings.traces)
+
+    def stopped(self) -> bool:
+        """True once the user asked for an end (Ctrl-C, ``gome stop``)."""
+        return self._stopped() or self.run.stop_path.exists()
+
+    def limits(self, wall: Seconds, parallel: int) -> Limits:
+        """Limits of one script when `parallel` of them may run at the same time."""
+        memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
+        return Limits(wall_seconds=max(wall, 0.1), memory_bytes=memory)
+
+    def close(self) -> None:
+        """Stop scripts, let go of memory and files."""
+        _open.pop(str(self.run.root), None)
+        for part in (self.executor, self.memory, self.journal):
+            try:
+                part.close()
+            except Exception:
+                log.exception("closing %r failed", part)
+
+
+def open_services(run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> RunServices:
+    """Open a run's parts and let nodes find them."""
+    services = RunServices(run, observers, stopped)
+    _open[str(run.root)] = services
+    return services
+
+
+def services(run_dir: str) -> RunServices:
+    """The open parts of a run; opens them where a server resumed the run in a new process.
+
+    Raises
+    ------
+    RunError
+        If there is no run.
+    """
+    found = _open.get(run_dir)
+    if found is None:
+        path = Path(run_dir)
+        if not path.is_dir():
+            raise RunError(f"{run_dir} is not there any more")
+        found = open_services(RunDirectory.open(path))
+    return found
+
+
+def techniques(plugins: Plugins) -> list[Any]:
+    """The technique catalogs of all plugins.
+
+    Raises
+    ------
+    PluginError
+        If two plugins offer a technique of the same name.
+    """
+    found: dict[str, tuple[str, Any]] = {}
+    for impl in plugins.manager.hook.gome_techniques.get_hookimpls():
+        for technique in impl.function() or []:
+            if technique.name in found:
+                raise PluginError(
+                    f"plugins {found[technique.name][0]!r} and {impl.plugin_name!r} both offer a technique {technique.name!r}"
+                )
+            found[technique.name] = (impl.plugin_name, technique)
+    return [technique for _, technique in found.values()]

@@ -1,0 +1,133 @@
+"""Start or resume a run: open its parts, run the graph, close them."""
+
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.store.sqlite import SqliteStore
+
+from gome_graph.errors import GomeError, RunError
+from gome_graph.graph.build import build_run
+from gome_graph.graph.services import RunServices, open_services
+from gome_graph.records import EventKind
+from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
+from gome_graph.task import Task
+
+VERSIONED = ("gome-graph", "gome-memory", "langgraph", "numpy", "pandas", "scikit-learn", "lightgbm", "catboost", "chromadb")
+"""Packages whose versions are written into the run record."""
+
+
+def start(
+    task: Task, settings: RunSettings, *, out: Path | None = None, observers: Sequence[Observer] = (),
+    stopped: Callable[[], bool] = lambda: False,
+) -> RunResult:  # fmt: skip
+    """Run a task from the beginning to the end of its budget.
+
+    Parameters
+    ----------
+    task
+        What to optimise.
+    settings
+        Budget, traces, seed and parts.
+    out
+        Run directory; None makes ``runs/<task>-<id>``.
+    observers
+        Called with each journalled event.
+    stopped
+        Asked several times a second; once true, traces end and the best so far is handed out.
+
+    Raises
+    ------
+    GomeError
+        For bad input; the run directory is then removed again.
+    """
+    run = RunDirectory.create(task.name, out)
+    try:
+        run.update_record(
+            id=secrets.token_hex(6), task=task.name, root=str(task.root), metric=task.metric, settings=settings.model_dump(mode="json"),
+            seed=settings.seed, versions=_versions(), started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            task_spec=task.model_dump(mode="json"),
+        )  # fmt: skip
+        return _go(run, observers, stopped, resumed=False)
+    except GomeError:
+        if not run.steps():
+            shutil.rmtree(run.root, ignore_errors=True)
+        raise
+
+
+def resume(run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> RunResult:
+    """Go on with a run that was killed or stopped; accepted steps are not repeated.
+
+    Raises
+    ------
+    RunError
+        If there is no run, another process holds it, or it has ended.
+    """
+    run = RunDirectory.open(run_dir)
+    if run.record().get("result", {}).get("status") == "done":
+        raise RunError(f"{run_dir} has ended already; see it with: gome show {run_dir}")
+    return _go(run, observers, stopped, resumed=True)
+
+
+def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool) -> RunResult:
+    with run.lock(), _graph(run) as graph:
+        run.stop_path.unlink(missing_ok=True)
+        parts = open_services(run, observers, stopped)
+        try:
+            _announce(parts, resumed)
+            config: dict[str, Any] = {
+                "configurable": {"thread_id": run.record()["id"]},
+                "max_concurrency": parts.settings.traces + 2,
+                "recursion_limit": 1_000_000,  # the budget ends a run, not the number of supersteps
+            }
+            fresh = graph.get_state(config).created_at is None
+            state = graph.invoke({"run_dir": str(run.root)} if fresh else None, config, durability="sync")
+            return RunResult.model_validate(state["result"])
+        finally:
+            parts.close()
+
+
+@contextmanager
+def _graph(run: RunDirectory) -> Iterator[Any]:
+    """The run graph on the run's own SQLite file: checkpoints and blackboard."""
+    connection = sqlite3.connect(run.checkpoints_path, check_same_thread=False)
+    board = sqlite3.connect(run.root / "blackboard.sqlite", check_same_thread=False, isolation_level=None)
+    try:
+        store = SqliteStore(board)
+        store.setup()
+        yield build_run(SqliteSaver(connection), store)
+    finally:
+        connection.close()
+        board.close()
+
+
+def _announce(parts: RunServices, resumed: bool) -> None:
+    record = parts.run.record()
+    protections = parts.executor.protections().model_dump(mode="json")
+    spec = record["task_spec"]
+    parts.run.update_record(protections=protections)
+    if resumed:
+        parts.journal.add(EventKind.RESUMED, spent_seconds=round(parts.budget.elapsed(), 2))
+    parts.journal.add(
+        EventKind.RUN_STARTED, task=record["task"], metric=record["metric"], seed=record["seed"], traces=parts.settings.traces,
+        budget_seconds=parts.settings.budget_seconds, reasoner=parts.reasoner.name, strategy=parts.strategy.name,
+        executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
+        inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
+    )  # fmt: skip
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,33 @@
+"""The graph's channels. Small and JSON-serialisable: ids and numbers; code, logs and predictions live in the run directory."""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+
+class RunState(TypedDict, total=False):
+    """State of the run graph."""
+
+    run_dir: str
+    """Absolute path; the key under which nodes find the run's services."""
+    ended: Annotated[list[dict[str, Any]], operator.add]
+    """One entry per finished trace: trace, steps, reason."""
+    result: dict[str, Any]
+    """A dumped `RunResult`, written by finalise."""
+
+
+class TraceState(TypedDict, total=False):
+    """State of one trace's loop."""
+
+    run_dir: str
+    trace: int
+    step: int
+    """Number of the step in hand; 0 is the draft."""
+    incumbent: str | None
+    """Step id of the trace's accepted solution."""
+    latest: str | None
+    """Step id of the solution executed last."""
+    base: str | None
+    """Step id whose facts the diagnosis in hand rests on."""
+    end: str | None
+    """Why the trace is over; None while it goes on."""
+    ended: Annotated[list[dict[str, Any]], operator.add]
