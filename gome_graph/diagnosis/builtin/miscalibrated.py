@@ -1,0 +1,39 @@
+"""Symptom ``miscalibrated``: stated probabilities are not what happens, and the metric minds."""
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from gome_graph.diagnosis.builtin.common import evidence, unit
+from gome_graph.records import Component, DiagnosticPack, Finding
+
+if TYPE_CHECKING:
+    from gome_graph.task import Measured
+
+MINDS = frozenset({"log_loss", "brier", "brier_score"})
+MIN_EXCESS = 0.015
+"""Calibration error beyond what perfectly calibrated probabilities show on so few rows."""
+
+
+def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]:
+    """Severity = 8 x (calibration error - what chance gives): 0.05 too much is 0.4."""
+    facts = pack.calibration
+    if facts is None or pack.score is None or pack.score.metric not in MINDS:
+        return
+    excess = facts.error - _by_chance(facts.bins)
+    if excess < MIN_EXCESS:
+        return
+    lean = sum(rows * (stated - seen) * (1 if stated >= 0.5 else -1) for stated, seen, rows in facts.bins)
+    yield Finding(
+        symptom="miscalibrated", component=Component.TRAINING, severity=unit(8 * excess),
+        summary=f"Stated and observed probabilities differ by {facts.error:.3f} on average ({_by_chance(facts.bins):.3f} by chance): "
+        f"the model is {'too sure' if lean > 0 else 'not sure enough'}",
+        evidence=[*evidence(pack, "calibration.error"), *evidence(pack, "calibration.bins", "stated, observed, rows")],
+        direction="calibrate on held-out rows (Platt, isotonic), stronger regularisation, or a blend",
+    )  # fmt: skip
+
+
+def _by_chance(bins: list[tuple[float, float, int]]) -> float:
+    """Expected calibration error of perfect probabilities: mean absolute binomial deviation, sqrt(2 p (1-p) / (pi n)) a bin."""
+    total = sum(rows for _, _, rows in bins) or 1
+    return sum(rows * math.sqrt(0.6366 * max(0.0, p * (1 - p)) / rows) for p, _, rows in bins) / total
