@@ -1,0 +1,202 @@
+"""The derived index in Chroma. Imported only by the index service: Chroma costs 0.6 to 1.8 CPU-s and is not process-safe.
+
+Everything here can be deleted and built again from the store. Each (hypothesis text, outcome) is one row, whatever number
+of experiences share it; its id is made of the text, so writing twice is harmless.
+"""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+import chromadb
+import numpy as np
+from chromadb.api.types import Documents, EmbeddingFunction, Embeddings
+from chromadb.config import Settings
+from chromadb.utils.embedding_functions import register_embedding_function
+
+from gome_graph.errors import GomeError
+from gome_memory.embedding import CachedEmbedding, load
+from gome_memory.errors import IndexUnavailable
+from gome_memory.neighbours import Neighbours, cosines
+from gome_memory.store import Change, Store
+
+log = logging.getLogger(__name__)
+
+COLLECTION = "hypotheses"
+BATCH = 32
+"""Changes taken up at once; between two batches the service answers."""
+
+HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 400, "max_neighbors": 32}
+"""Wider than Chroma's defaults (100, 100, 16): a missed neighbour would make a ranking depend on the order of insertion."""
+
+
+@register_embedding_function
+class NamedEmbedding(EmbeddingFunction[Documents]):
+    """The memory's embedding as Chroma knows it: the collection stores the name, so another reader computes the same vectors.
+
+    The index itself hands its vectors to Chroma and never calls this.
+    """
+
+    def __init__(self, embedding: str) -> None:
+        self._name = embedding
+
+    def __call__(self, input: Documents) -> Embeddings:
+        return [np.asarray(vector, dtype=np.float32) for vector in load(self._name)(list(input))]
+
+    @staticmethod
+    def name() -> str:
+        return "gome_memory"
+
+    @staticmethod
+    def build_from_config(config: dict[str, Any]) -> "NamedEmbedding":
+        return NamedEmbedding(config["embedding"])
+
+    def get_config(self) -> dict[str, Any]:
+        return {"embedding": self._name}
+
+
+class ChromaIndex:
+    """The index of one embedding in one memory directory. One process at a time: the caller holds the lock.
+
+    Parameters
+    ----------
+    directory : Path
+        Holds ``state.json`` (how far the index has read, and in which folder it is) and the folder itself.
+    """
+
+    def __init__(self, directory: Path, store: Store, embedding: CachedEmbedding) -> None:
+        self._directory = directory
+        self._state_file = directory / "state.json"
+        self._store = store
+        self._embedding = embedding
+        self.note = ""
+        """What had to be mended, for the caller to say once."""
+        self._mended = False
+        self._state = self._read_state()
+        self._collection: Any = None
+        if self._state is None:
+            self.rebuild()
+            return
+        try:
+            self._collection = self._open()
+            found = self._collection.count()
+            if found != self._state["count"]:
+                raise ValueError(f"{found} rows instead of {self._state['count']}")
+            if found:
+                self._collection.query(query_embeddings=self._embedding(["probe"]), n_results=1, include=[])
+        except BaseException as error:
+            self._mend(error)
+
+    @property
+    def seq(self) -> int:
+        """The last change it has read."""
+        return int(self._state["seq"]) if self._state else 0
+
+    def count(self) -> int:
+        """Rows: distinct (text, outcome)."""
+        return int(self._collection.count())
+
+    def _read_state(self) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
+            same = (state["store_id"], state["embedding"]) == (self._store.store_id, self._embedding.name)
+            return state if same and state["seq"] <= self._store.last_seq() and state["folder"] else None
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError):
+            self.note = "The memory's index was damaged and has been built again."
+            return None
+
+    def _write_state(self, **changes: object) -> None:
+        self._state = {**(self._state or {}), **changes}
+        draft = self._state_file.with_suffix(".new")
+        draft.write_text(json.dumps(self._state), encoding="utf-8")
+        draft.replace(self._state_file)
+
+    def _open(self) -> Any:
+        assert self._state is not None
+        settings = Settings(anonymized_telemetry=False, allow_reset=False)
+        client = chromadb.PersistentClient(str(self._directory / self._state["folder"]), settings=settings)
+        return client.get_or_create_collection(
+            COLLECTION,
+            configuration={"hnsw": HNSW, "embedding_function": NamedEmbedding(self._embedding.name)},  # type: ignore[arg-type]
+            metadata={"embedding": self._embedding.name},
+        )
+
+    def rebuild(self) -> None:
+        """Start an empty index in a fresh folder; `catch_up` fills it. A fresh name, because Chroma keeps open what it has opened."""
+        old = sorted(self._directory.glob("chroma-*"))
+        number = 1 + max((int(path.name[7:]) for path in old if path.name[7:].isdigit()), default=0)
+        self._state = None
+        self._write_state(store_id=self._store.store_id, embedding=self._embedding.name, folder=f"chroma-{number}", seq=0, count=0)
+        self._collection = self._open()
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _mend(self, error: BaseException) -> None:
+        # Chroma's Rust core panics with a BaseException. What is not Chroma's fault is passed on.
+        if isinstance(error, KeyboardInterrupt | SystemExit | GomeError | IndexUnavailable):
+            raise error
+        if self._mended:
+            raise IndexUnavailable(f"The index in {self._directory} cannot be kept in order: {error}") from error
+        self._mended = True
+        log.warning("rebuilding a damaged index: %s", error)
+        self.note = "The memory's index was damaged and has been built again."
+        self.rebuild()
+
+    def catch_up_some(self) -> bool:
+        """Read the next changes; True if there may be more."""
+        changes = self._store.changes(self.seq, BATCH)
+        if changes:
+            try:
+                self._apply(changes)
+            except BaseException as error:
+                self._mend(error)
+        return len(changes) == BATCH or (bool(changes) and self.seq < changes[-1].seq)
+
+    def catch_up(self, seq: int) -> None:
+        """Read changes until `seq`, or the end."""
+        while self.seq < seq and self.catch_up_some():
+            pass
+
+    def _apply(self, changes: list[Change]) -> None:
+        live = {_row_id(c.text_id, c.success): c for c in changes if c.live}
+        gone = {_row_id(c.text_id, c.success) for c in changes if not c.live and not self._store.has_live(c.text_id, c.success)}
+        if live:
+            self._collection.upsert(
+                ids=list(live),
+                embeddings=self._embedding([c.text for c in live.values()]),
+                metadatas=[{"success": c.success} for c in live.values()],
+            )
+        if gone := gone - set(live):
+            self._collection.delete(ids=sorted(gone))
+        self._write_state(seq=changes[-1].seq, count=self.count())
+
+    def nearest(self, texts: list[str], *, successes: int, failures: int, extra: list[str], seq: int) -> Neighbours:
+        """See `neighbours.Index`. Mends a damaged index and asks again."""
+        self.catch_up(seq)
+        try:
+            return self._nearest(texts, successes, failures, extra)
+        except BaseException as error:
+            self._mend(error)
+        self.catch_up(seq)
+        return self._nearest(texts, successes, failures, extra)
+
+    def _nearest(self, texts: list[str], successes: int, failures: int, extra: list[str]) -> Neighbours:
+        asked = self._embedding(texts)
+        found = []
+        for outcome, limit, more in ((True, successes, extra), (False, failures, [])):
+            names = set(more)
+            rows = self.count()
+            if rows:
+                answer = self._collection.query(query_embeddings=asked, n_results=min(limit, rows), where={"success": outcome}, include=[])
+                names.update(row_id.partition(":")[0] for ids in answer["ids"] for row_id in ids)
+            known = self._store.texts(sorted(names))
+            found.append(dict(zip(known, cosines(self._embedding(list(known.values())), asked), strict=True)) if known else {})
+        return Neighbours(*found)
+
+
+def _row_id(text_id: str, success: bool) -> str:
+    return f"{text_id}:{'success' if success else 'failure'}"

@@ -1,0 +1,3 @@
+import typer
+
+memory_app = typer.Typer()
