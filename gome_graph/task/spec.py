@@ -41,6 +41,8 @@ class Task(Record):
     """Private answers; `grade` alone may open them."""
     thresholds: dict[str, float] | None = None
     """Medal thresholds: gold, silver, bronze, median."""
+    side_files: bool = True
+    """Whether the other files in `root` belong to the task."""
     inferred: list[str] = []
     """One sentence for each thing that was inferred, shown to the user."""
 

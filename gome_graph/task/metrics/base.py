@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 class Metric(ABC):
     """One way to judge predictions. Stateless and deterministic; a few milliseconds on 10,000 rows.
 
-    Arrays come encoded by `SubmissionFormat`: labels as int64 codes ``(n,)`` or ``(n, targets)``, probabilities of the positive class as
-    floats ``(n,)`` or ``(n, targets)`` against 0/1 truth of the same shape, class matrices as floats ``(n, classes)`` against codes ``(n,)``,
-    numbers as floats ``(n,)`` or ``(n, targets)``, texts as strings ``(n,)``.
+    Arrays come encoded by `SubmissionFormat`: labels as int64 codes ``(n,)`` or ``(n, targets)``; probabilities of the positive class as
+    floats ``(n,)`` or ``(n, targets)`` against 0/1 truth of the same shape; class matrices as floats ``(n, classes)`` against codes
+    ``(n,)``; numbers as floats ``(n,)`` or ``(n, targets)``; texts as strings ``(n,)``.
     """
 
     name: str
