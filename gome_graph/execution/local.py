@@ -1,0 +1,235 @@
+"""The local executor: scripts as contained processes of this machine."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gome_graph.errors import SandboxError
+from gome_graph.execution import bubblewrap, launch, owner, selfcheck, workspace
+from gome_graph.execution.launch import Way
+from gome_graph.execution.limits import memory_limit
+from gome_graph.execution.logs import last_error, log_tail
+from gome_graph.execution.settings import LocalSettings, Mechanism
+from gome_graph.execution.watchdog import Watchdog, Watched
+from gome_graph.records import Execution, Outcome, Protections, ScriptJob
+
+_BEST_FIRST = (Mechanism.BUBBLEWRAP, Mechanism.NAMESPACES, Mechanism.LANDLOCK, Mechanism.NONE)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    way: Way
+    protections: Protections
+
+
+class LocalExecutor:
+    """Runs scripts on this machine behind the best walls it offers. Implements `gome_graph.hooks.Executor`; thread-safe.
+
+    Parameters
+    ----------
+    settings
+        Mechanism, readable paths, defaults.
+
+    Raises
+    ------
+    SandboxError
+        From `protections` and `run`, if the mechanism asked for does not work on this machine.
+    """
+
+    name = "local"
+
+    def __init__(self, settings: LocalSettings | None = None) -> None:
+        self._settings = settings or LocalSettings()
+        self._lock = threading.Lock()
+        self._chosen: _Chosen | None = None
+        self._closing = threading.Event()
+        self._idle = threading.Condition()
+        self._running = 0
+
+    def protections(self) -> Protections:
+        """Which walls hold here: measured once by a script that tries to get out, then remembered."""
+        return self._choose().protections
+
+    def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
+        """Run ``solution.py`` of the job's workspace; see `gome_graph.hooks.Executor.run`."""
+        way = self._choose().way
+        with self._counted():
+            return self._run(job, way, lambda: self._closing.is_set() or stopped())
+
+    def close(self) -> None:
+        """End every script that still runs (outcome ``stopped``) and wait until they are gone."""
+        self._closing.set()
+        with self._idle:
+            self._idle.wait_for(lambda: self._running == 0, timeout=10)
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            if self._closing.is_set():
+                raise SandboxError("The executor is closed; open a new one to run scripts.")
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
+
+    def _choose(self) -> _Chosen:
+        with self._lock:
+            if self._chosen is None:
+                self._chosen = self._probe()
+            return self._chosen
+
+    def _probe(self) -> _Chosen:
+        """Try the mechanisms, best first, with and without a uid of the script's own.
+
+        Take the first in which all walls hold, else the one with most.
+        """
+        wanted = self._settings.mechanism
+        mechanisms = _BEST_FIRST if wanted is Mechanism.AUTO else (wanted,)
+        lends = [True, False] if owner.can_lend_uids() else [False]
+        ways = [Way(mechanism, lend) for mechanism in mechanisms for lend in lends if not (lend and mechanism is Mechanism.NONE)]
+        problems: list[str] = []
+        best: tuple[Way, selfcheck.Check] | None = None
+        for way in ways:
+            found = self._check(way)
+            if not found.works:
+                problems.append(f"{way.mechanism.value} does not work here: {found.problem}.")
+                continue
+            if best is None or found.walls > best[1].walls:
+                best = (way, found)
+            if found.walls == 5:  # all of them
+                break
+        if best is None:
+            raise SandboxError(f"No sandbox for scripts: {' '.join(problems)} Choose another mechanism, or 'none' to run without walls.")
+        return _Chosen(best[0], _describe(best[0], best[1], problems))
+
+    def _check(self, way: Way) -> selfcheck.Check:
+        if way.mechanism is Mechanism.BUBBLEWRAP and bubblewrap.program() is None:
+            return selfcheck.Check(works=False, problem="the program bwrap is not installed (package bubblewrap)")
+        try:
+            return selfcheck.check(lambda job: self._run(job, way, self._closing.is_set))
+        except SandboxError as error:
+            return selfcheck.Check(works=False, problem=str(error).rstrip("."))
+
+    def _run(self, job: ScriptJob, way: Way, stopped: Callable[[], bool]) -> Execution:
+        if not job.input_dir.is_dir():
+            raise SandboxError(f"The input folder {job.input_dir} is missing.")
+        uid = owner.borrow_uid() if way.lends_uid else None
+        try:
+            link = None if way.mechanism is Mechanism.BUBBLEWRAP else job.input_dir
+            text = workspace.prepare(job.workspace, uid, link)
+            try:
+                watched = self._start(job, way, uid, stopped)
+            finally:
+                usage, refused = workspace.restore(job.workspace, text)
+        finally:
+            if uid is not None:
+                owner.return_uid(uid)
+        for name, log in (("stdout.log", watched.stdout), ("stderr.log", watched.stderr)):
+            workspace.write_file(job.workspace / name, log.content())
+        return _execution(job, watched, usage, refused)
+
+    def _start(self, job: ScriptJob, way: Way, uid: int | None, stopped: Callable[[], bool]) -> Watched:
+        report, ready = os.pipe()
+        descriptors: tuple[int, ...] = (ready,)
+        try:
+            order = launch.build(job, way, self._settings, uid, ready)
+            descriptors = order.descriptors
+            process = subprocess.Popen(
+                order.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env={}, cwd="/", pass_fds=descriptors, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            os.close(report)
+            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be started: {error}.") from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        try:
+            os.set_blocking(report, False)
+            watchdog = Watchdog(
+                process, keepers=way.keepers, own_namespace=way.own_namespace, limits=job.limits,
+                memory=memory_limit(job.limits, self._settings), grace=self._settings.grace_seconds, report=report,
+            )  # fmt: skip
+            watched = watchdog.watch(job.workspace, stopped)
+        finally:
+            os.close(report)
+        if not watched.message.startswith("ready") and watched.ending is None:
+            reason = watched.message.removeprefix("failed ").strip() or log_tail("", watched.stderr.text()) or f"status {watched.exit_code}"
+            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be set up: {reason}.")
+        return watched
+
+
+def _execution(job: ScriptJob, watched: Watched, usage: workspace.Usage, refused: list[str]) -> Execution:
+    """Judge what was measured."""
+    stdout, stderr = watched.stdout.text(), watched.stderr.text()
+    code = watched.exit_code
+    outcome, details = Outcome.OK, []
+    kind: str | None = None
+    message: str | None = None
+    if watched.ending is not None:
+        outcome, details = watched.ending.outcome, [watched.ending.detail]
+    elif code != 0:
+        outcome = Outcome.CRASHED
+        error = last_error(stderr)
+        if code is not None and code < 0:
+            kind = signal.Signals(-code).name
+            message = signal.strsignal(-code)
+            details.append(f"It died of {kind} after {watched.wall_seconds:.1f} s.")
+            if -code in (signal.SIGXCPU, signal.SIGXFSZ):
+                outcome = Outcome.LIMIT
+        elif error is not None:
+            kind, message = error.kind, error.message
+            details.append(f"It failed with {kind} after {watched.wall_seconds:.1f} s.")
+            if kind in ("MemoryError", "_ArrayMemoryError"):
+                outcome = Outcome.OUT_OF_MEMORY
+            elif kind == "OSError" and "[Errno 27]" in message:
+                outcome = Outcome.LIMIT
+                details.append(f"It wrote a file larger than {job.limits.file_bytes >> 20:,} MB.")
+            elif kind == "BlockingIOError" and "[Errno 11]" in message:
+                outcome = Outcome.LIMIT
+                details.append(f"It wanted more than {job.limits.processes} processes.")
+        else:
+            kind = "SystemExit"
+            message = log_tail(stdout, stderr).rpartition("\n")[2][:500]
+            details.append(f"It ended with exit code {code} after {watched.wall_seconds:.1f} s.")
+    too_large = usage.excessive or (job.limits.workspace_bytes and usage.size > job.limits.workspace_bytes)
+    if too_large and outcome is not Outcome.STOPPED:
+        outcome = Outcome.LIMIT
+        details.append(f"Its workspace held {usage.size >> 20:,} MB in {usage.entries:,} files, more than is allowed.")
+    if watched.survivors:
+        details.append(f"{watched.survivors} of its processes could not be killed.")
+    return Execution(
+        outcome=outcome, stage=job.stage, seed=job.seed, exit_code=code, wall_seconds=watched.wall_seconds, cpu_seconds=watched.cpu_seconds,
+        peak_memory_bytes=watched.peak_memory_bytes, error_class=kind, error_message=message, log_tail=log_tail(stdout, stderr),
+        detail=" ".join([*details, *refused]),
+    )  # fmt: skip
+
+
+def _describe(way: Way, found: selfcheck.Check, problems: list[str]) -> Protections:
+    """Say plainly which walls hold and which do not."""
+    notes = list(problems)
+    if not found.files_confined:
+        notes.append("Scripts can read and write files outside their workspace, private answers included.")
+    if not found.input_read_only:
+        notes.append("Scripts can change their input.")
+    if not found.network_blocked:
+        notes.append("Scripts can use the network.")
+    if not found.host_hidden:
+        notes.append("Scripts can see or signal processes of this user outside the sandbox.")
+    if not found.processes_bound:
+        notes.append("The kernel does not bound the number of processes; a fork bomb is killed when the watchdog sees it (0.2 s).")
+    return Protections(
+        mechanism=way.mechanism.value,
+        network_blocked=found.network_blocked,
+        filesystem_confined=found.files_confined and found.input_read_only,
+        processes_confined=found.host_hidden,
+        memory_limited=found.memory_bound,
+        notes=notes,
+    )
