@@ -83,6 +83,12 @@ class RunDirectory:
         """``gome stop`` touches it; traces look at it between and during steps."""
         self.hints_path = self.root / "hints.jsonl"
 
+    @staticmethod
+    def place(task_name: str) -> Path:
+        """A new name below ``runs/``: ``runs/<task>-<id>``. Nothing is made yet."""
+        slug = re.sub(r"[^a-z0-9]+", "-", task_name.lower()).strip("-")[:40] or "task"
+        return Path("runs") / f"{slug}-{secrets.token_hex(3)}"
+
     @classmethod
     def create(cls, task_name: str, out: Path | None) -> "RunDirectory":
         """Make an empty run directory: `out`, or ``runs/<task>-<id>`` below the working directory.
@@ -92,8 +98,7 @@ class RunDirectory:
         RunError
             If `out` is there already and not empty.
         """
-        slug = re.sub(r"[^a-z0-9]+", "-", task_name.lower()).strip("-")[:40] or "task"
-        root = out if out is not None else Path("runs") / f"{slug}-{secrets.token_hex(3)}"
+        root = out if out is not None else cls.place(task_name)
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise RunError(f"{root} is there already and not empty; give another --out, or continue it with: gome resume {root}")
         root.mkdir(parents=True, exist_ok=True)

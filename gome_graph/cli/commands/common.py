@@ -1,0 +1,65 @@
+"""What commands on an existing run share: opening it, naming its steps, its status in a word."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gome_graph.report.story import RunView
+    from gome_graph.run import RunDirectory
+
+WORDS = ("best", "baseline", "last")
+"""Names of steps that are not step ids."""
+
+
+def open_run(path: Path) -> "RunDirectory":
+    """The run at `path`; a sentence naming near misses if there is none."""
+    from gome_graph.run import RunDirectory
+
+    return RunDirectory.open(path)
+
+
+def story(run: "RunDirectory") -> "RunView":
+    """Its journal, folded."""
+    from gome_graph.report.story import fold
+
+    return fold(run.events())
+
+
+def status(run: "RunDirectory", view: "RunView") -> str:
+    """``live``, the result's status, or ``crashed`` (no process, no result: it can be resumed)."""
+    try:
+        if run.is_live():
+            return "live"
+    except OSError:  # a read-only run: nobody works on it
+        pass
+    return view.status or "crashed"
+
+
+def find_step(run: "RunDirectory", view: "RunView", name: str) -> str:
+    """The id of a step given as ``t1-4``, ``best``, ``baseline`` or ``last``.
+
+    Raises
+    ------
+    RunError
+        If the run has no such step; the message names those there are.
+    """
+    from gome_graph.errors import RunError
+
+    there = run.steps()
+    word = name.lower()
+    found: str | None = word
+    if word == "best":
+        found = view.chosen or view.best_step
+    elif word == "baseline":
+        found = view.baseline_step
+    elif word == "last":
+        found = view.steps[-1].step if view.steps else None
+    if found is None:
+        raise RunError(f"{run.root} has no {word} step yet; it has {', '.join(there) or 'no steps'}")
+    if found not in there:
+        from rapidfuzz.process import extractOne
+
+        close = extractOne(word, [*there, *WORDS], score_cutoff=60)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise RunError(f"{run.root} has no step {name!r}{hint} It has {', '.join(there) or 'none'}, and best, baseline, last")
+    return found

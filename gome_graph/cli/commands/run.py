@@ -1,0 +1,206 @@
+"""``gome run`` and ``gome resume``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gome_graph.cli import output
+from gome_graph.cli.options import Debug, Json, Quiet, RunArg, parse_duration
+
+if TYPE_CHECKING:
+    from gome_graph.records import Protections
+    from gome_graph.run import RunResult, RunSettings
+    from gome_graph.task import Task
+
+TASK, RUN, PARTS = "The task", "The run", "Who does what"
+
+RUN_HELP = """Improve a solution of TASK until the budget is spent; ends with solution.py, submission.csv and report.html.
+
+TASK is a folder with a task.toml, with CSV files, or a prepared MLE-Bench folder; or leave it out and name files with --train and --target.
+
+Example: [bold]gome run ./titanic --budget 10m[/bold]
+Example: [bold]gome run --train train.csv --test test.csv --target price --metric rmse[/bold]
+"""
+
+RESUME_HELP = """Go on with a run that was stopped or killed; no accepted step is repeated.
+
+Example: [bold]gome resume runs/titanic-3f2a1c[/bold]
+"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("run", help=RUN_HELP)(run)
+    app.command("resume", help=RESUME_HELP)(resume)
+
+
+def run(
+    task: Annotated[Path | None, typer.Argument(metavar="[TASK]", help="Folder of the task.", show_default=False)] = None,
+    train: Annotated[str | None, typer.Option(help="Training table (CSV).", rich_help_panel=TASK, show_default=False)] = None,
+    test: Annotated[str | None, typer.Option(help="Table to predict.", rich_help_panel=TASK, show_default=False)] = None,
+    sample: Annotated[str | None, typer.Option(help="Sample submission.", rich_help_panel=TASK, show_default=False)] = None,
+    target: Annotated[list[str] | None, typer.Option(help="Target column; repeatable.", rich_help_panel=TASK, show_default=False)] = None,
+    metric: Annotated[str | None, typer.Option(help="For example rmse, auc, log-loss.", rich_help_panel=TASK, show_default=False)] = None,
+    id: Annotated[str | None, typer.Option("--id", help="Id column.", rich_help_panel=TASK, show_default=False)] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="Column to hide; repeatable.", rich_help_panel=TASK, show_default=False)] = None,
+    budget: Annotated[str, typer.Option(help="Wall clock of the whole run: 90s, 10m, 1h30m.", rich_help_panel=RUN)] = "10m",
+    traces: Annotated[int, typer.Option(help="Parallel traces.", rich_help_panel=RUN, min=1, max=64)] = 3,
+    seed: Annotated[int, typer.Option(help="All randomness comes from it.", rich_help_panel=RUN, min=0)] = 0,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Steps per trace; decisions then do not depend on the clock.", rich_help_panel=RUN, min=1)
+    ] = None,
+    cpus: Annotated[int | None, typer.Option(help="Cores to use; all by default.", rich_help_panel=RUN, min=1, show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory (default: runs/<task>-<id>).", rich_help_panel=RUN, show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.", rich_help_panel=RUN)] = False,
+    reasoner: Annotated[str, typer.Option(help="Who thinks.", rich_help_panel=PARTS)] = "rules",
+    strategy: Annotated[str, typer.Option(help="Who chooses where the next step starts.", rich_help_panel=PARTS)] = "gradient",
+    executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
+    memory: Annotated[str, typer.Option(help="auto, none, chroma, or a folder to share among runs.", rich_help_panel=PARTS)] = "auto",
+    no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
+    no_diagnosis: Annotated[
+        bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
+    ] = False,
+    closed_world: Annotated[
+        bool, typer.Option("--closed-world", help="Nothing but the task package: empty memory, no network.", rich_help_panel=PARTS)
+    ] = False,
+    plugins: Annotated[
+        str | None, typer.Option(help="Load only these plugins: a,b.", rich_help_panel=PARTS, show_default=False)
+    ] = None,
+    no_plugins: Annotated[bool, typer.Option("--no-plugins", help="Load built-in parts alone.", rich_help_panel=PARTS)] = False,
+    json_events: Annotated[
+        bool, typer.Option("--json-events", help="Print each event as a line of JSON, the result last.")
+    ] = False,
+    json: Json = False, quiet: Quiet = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Improve a solution of a task until the budget is spent."""
+    seconds = parse_duration(budget)
+    output.mode.json = json or json_events
+    from gome_graph.run import RunSettings
+    from gome_graph.task import load_task
+
+    chosen, folder = _memory(memory, no_memory)
+    settings = RunSettings(
+        budget_seconds=seconds, traces=traces, seed=seed, max_steps=max_steps, reasoner=reasoner, strategy=strategy, executor=executor,
+        memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
+        plugins=_plugins(plugins, no_plugins),
+    )  # fmt: skip
+    what = load_task(task, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ()))
+    raise typer.Exit(run_task(what, settings, out, dry_run=dry_run, json_events=json_events))
+
+
+def resume(run: RunArg, json_events: Annotated[bool, typer.Option("--json-events", help="Print each event as a line of JSON.")] = False,
+           json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:  # fmt: skip
+    """Go on with a run that was stopped or killed."""
+    output.mode.json = json or json_events
+    from gome_graph.cli.running import carry_out, last_words, summary
+    from gome_graph.graph import resume as go_on
+
+    result = carry_out(
+        lambda observers, stopped: go_on(run, observers=observers, stopped=stopped), run.resolve(), json_events=json_events
+    )  # fmt: skip
+    last_words(result)
+    output.result(summary(result))
+    raise typer.Exit(result.exit_code)
+
+
+def run_task(task: "Task", settings: "RunSettings", out: Path | None, *, dry_run: bool = False, json_events: bool = False) -> int:
+    """Say what will be done, do it, say what came of it; returns the exit code."""
+    from gome_graph.cli.running import summary
+    from gome_graph.run import RunDirectory
+
+    place = out or RunDirectory.place(task.name)
+    if dry_run:
+        protections = _protections(settings)
+        _announce(task, settings, protections, place)
+        output.result({"dry_run": True, "task": task.model_dump(mode="json"), "settings": settings.model_dump(mode="json"),
+                       "protections": protections.model_dump(mode="json"), "out": str(place)})  # fmt: skip
+        return 0
+    result = run_task_result(task, settings, place, json_events=json_events)
+    output.result(summary(result))
+    return result.exit_code
+
+
+def run_task_result(task: "Task", settings: "RunSettings", place: Path, *, json_events: bool = False) -> "RunResult":
+    """Announce, run, report, last words."""
+    from gome_graph.cli.running import carry_out, last_words
+
+    _announce(task, settings, _protections(settings), place)
+    from gome_graph.graph import start
+
+    result = carry_out(
+        lambda observers, stopped: start(task, settings, out=place, observers=observers, stopped=stopped), place, json_events=json_events
+    )
+    last_words(result)
+    return result
+
+
+def _memory(memory: str, no_memory: bool) -> tuple[str, Path | None]:
+    """A word chooses the memory, anything else is a folder to share."""
+    if no_memory:
+        return "none", None
+    return (memory, None) if memory in ("auto", "none", "chroma") else ("auto", Path(memory).expanduser().resolve())
+
+
+def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
+    if no_plugins:
+        return []
+    return None if plugins is None else [name.strip() for name in plugins.split(",") if name.strip()]
+
+
+def _protections(settings: "RunSettings") -> "Protections":
+    """Ask the executor which walls are up; also finds out early that a plugin is missing."""
+    from gome_graph.graph.builtins import load
+
+    executor = load(settings.plugins).make("executor", settings.executor, settings.executor_config)
+    try:
+        found: Protections = executor.protections()
+        return found
+    finally:
+        executor.close()
+
+
+def _announce(task: "Task", settings: "RunSettings", protections: "Protections", place: Path) -> None:
+    """What was inferred, and the walls: loudly where there are none."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from gome_graph.cli.running import shown
+    from gome_graph.report.format import duration
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    way = "higher is better" if task.higher_is_better else "lower is better"
+    table.add_row("task", Text(task.name, style="bold"))
+    table.add_row("metric", f"{task.metric}, {way} (from {task.metric_source})")
+    table.add_row("target", ", ".join(task.target) + (f"   id {task.id}" if task.id else "") + f"   split {task.split}")
+    for number, sentence in enumerate(task.inferred):
+        table.add_row("inferred" if number == 0 else "", sentence)
+    steps = f", at most {settings.max_steps} steps each" if settings.max_steps else ""
+    table.add_row("budget", f"{duration(settings.budget_seconds)}, {settings.traces} traces{steps}, seed {settings.seed}")
+    table.add_row(
+        "parts", f"{settings.reasoner} reasoner, {settings.strategy} strategy, {settings.executor} executor, {settings.memory} memory"
+    )
+    table.add_row("walls", walls(protections.model_dump()))
+    for note in protections.notes:
+        table.add_row("", Text(note, style="yellow"))
+    table.add_row("run", f"{shown(place)}   (stop with Ctrl-C, the best so far is kept)")
+    output.say(table, "")
+    if protections.mechanism == "none":
+        output.say(Text("WARNING: no sandbox can be had here. Scripts run with your rights, on your files and network.", style="bold red"),
+                   stderr=True)  # fmt: skip
+
+
+def walls(protections: dict[str, Any]) -> "Any":
+    """The protections in one line, missing ones in red."""
+    from rich.text import Text
+
+    names = {"network_blocked": "network", "filesystem_confined": "files", "processes_confined": "processes", "memory_limited": "memory"}
+    line = Text(f"{protections.get('mechanism', 'unknown')}: ")
+    for number, (key, word) in enumerate(names.items()):
+        up = bool(protections.get(key))
+        line.append(f"{', ' if number else ''}{word} {'✓' if up else 'OPEN'}", style="green" if up else "bold red")
+    return line
