@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from gome_graph.task.load import load_task
     from gome_graph.task.measured import Measured
     from gome_graph.task.metrics import Metric, find_metric, metric_names
-    from gome_graph.task.prepare import prepare
     from gome_graph.task.prepared import PreparedTask, Vault
+    from gome_graph.task.preparing import prepare
     from gome_graph.task.spec import Task
     from gome_graph.task.submission import FormatError, SubmissionFormat
 
@@ -24,7 +24,7 @@ __all__ = [
 _HOME = {
     "FormatError": "submission", "Measured": "measured", "Metric": "metrics", "PreparedTask": "prepared", "SubmissionFormat": "submission",
     "Task": "spec", "Vault": "prepared", "find_metric": "metrics", "grade": "grading", "load_task": "load", "metric_names": "metrics",
-    "prepare": "prepare",
+    "prepare": "preparing",
 }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
-    r"^[\s*#>-]*(evaluation |the |scoring |target )?(metric|measure|scored by|evaluated by|judged by|evaluation)\**\s*[:=]\**\s*(.+)$", re.IGNORECASE
+    r"^[\s*#>-]*(evaluation |the |scoring |target )?(metric|measure|scored by|evaluated by|judged by|evaluation)\**\s*[:=]\**\s*(.+)$",
+    re.IGNORECASE,
 )
 _VERBS = re.compile(
     r"\b(evaluat\w+|scored|judged|measured|assessed|ranked|metric|graded)\b[^.\n]*?\b(on|by|using|with|is|are|as|via|through|use|uses|according to|based on|one)\b(.*)",

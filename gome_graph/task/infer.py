@@ -155,9 +155,7 @@ def _targets_from_sample(
     return []
 
 
-def _find_metric(
-    sources: Sources, tables: Tables, facts: list[TargetFacts], id_column: str | None, said: list[str]
-) -> tuple[Metric, str]:
+def _find_metric(sources: Sources, tables: Tables, facts: list[TargetFacts], id_column: str | None, said: list[str]) -> tuple[Metric, str]:
     if sources.metric is not None:
         stated = find_metric(sources.metric)
         metric, source = fitting_metric(stated, facts, stated=sources.metric_source != "meta.json"), sources.metric_source
@@ -179,7 +177,9 @@ def _find_metric(
         if wanted is None:
             raise TaskError(f"direction = {sources.direction!r} in task.toml is unknown; write minimize or maximize.")
         if wanted != metric.higher_is_better:
-            raise TaskError(f"task.toml says direction = {sources.direction!r}, but for {metric.name} {_direction(metric)}; mend one of the two.")
+            raise TaskError(
+                f"task.toml says direction = {sources.direction!r}, but for {metric.name} {_direction(metric)}; mend one of the two."
+            )
     return metric, source
 
 
@@ -214,14 +214,18 @@ def _check_ids(sources: Sources, tables: Tables, id_column: str | None) -> None:
     """Ids are compared as text."""
     if id_column is None:
         if tables.sample is not None and tables.test is not None and len(tables.sample) != len(tables.test):
-            raise TaskError(f"{sources.sample_submission} has {len(tables.sample)} rows, but {sources.test} has {len(tables.test)}; mend one.")
+            raise TaskError(
+                f"{sources.sample_submission} has {len(tables.sample)} rows, but {sources.test} has {len(tables.test)}; mend one."
+            )
         return
     for table, path in ((tables.train, sources.train), (tables.test, sources.test), (tables.sample, sources.sample_submission)):
         if table is None or id_column not in table.columns:
             continue
         ids = table[id_column]
         if missing(ids.to_numpy(dtype=object)).any() and (ids == "").any():
-            raise TaskError(f"{path} has a row without a value in the id column {id_column!r}; fill it in or name another column with --id.")
+            raise TaskError(
+                f"{path} has a row without a value in the id column {id_column!r}; fill it in or name another column with --id."
+            )
         twice = ids[ids.duplicated()]
         if len(twice):
             raise TaskError(

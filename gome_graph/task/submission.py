@@ -125,8 +125,12 @@ class SubmissionFormat(Record):
         if (codes < 0).any() and not unknown_ok:
             first = int(np.flatnonzero(codes < 0)[0])
             if text[first] in MISSING:
-                raise FormatError(f"column {name!r} has a missing value in row {first + 1} ({int((codes < 0).sum())} rows are missing or unknown)")
-            raise FormatError(f"column {name!r} has the unknown label {text[first]!r} in row {first + 1}; labels are {_listed(self.classes)}")
+                raise FormatError(
+                    f"column {name!r} has a missing value in row {first + 1} ({int((codes < 0).sum())} rows are missing or unknown)"
+                )
+            raise FormatError(
+                f"column {name!r} has the unknown label {text[first]!r} in row {first + 1}; labels are {_listed(self.classes)}"
+            )
         return codes
 
     def _text_column(self, cells: NDArray[Any]) -> NDArray[np.str_]:
@@ -166,7 +170,9 @@ class SubmissionFormat(Record):
             return values
         codes = encode(text, self.classes)
         if (codes < 0).any():
-            raise TaskError(f"Target column {name!r} has the label {text[int(np.flatnonzero(codes < 0)[0])]!r}, which is none of its classes.")
+            raise TaskError(
+                f"Target column {name!r} has the label {text[int(np.flatnonzero(codes < 0)[0])]!r}, which is none of its classes."
+            )
         return codes
 
 

@@ -95,7 +95,9 @@ def fitting_metric(metric: Metric, facts: Sequence[TargetFacts], *, stated: bool
         return find_metric("roc_auc_ovr")
     if metric.name == "f1" and many:
         if stated:
-            raise TaskError(f"Metric f1 judges two classes, but {facts[0].name!r} has {len(facts[0].labels)}; use f1_macro, f1_micro or f1_weighted.")
+            raise TaskError(
+                f"Metric f1 judges two classes, but {facts[0].name!r} has {len(facts[0].labels)}; use f1_macro, f1_micro or f1_weighted."
+            )
         return find_metric("f1_macro")
     return metric
 
@@ -111,7 +113,9 @@ def _check_fit(metric: Metric, fact: TargetFacts) -> None:
                 f"Metric {metric.name} judges classes, but target {fact.name!r} has {len(fact.labels)} different values in {fact.rows} rows."
             )
         if metric.name == "qwk" and not fact.integer:
-            raise TaskError(f"Metric qwk judges whole-number grades, but target {fact.name!r} holds other values; use accuracy or f1_macro.")
+            raise TaskError(
+                f"Metric qwk judges whole-number grades, but target {fact.name!r} holds other values; use accuracy or f1_macro."
+            )
     if metric.prediction == "number":
         if fact.values is None:
             raise TaskError(
@@ -122,7 +126,9 @@ def _check_fit(metric: Metric, fact: TargetFacts) -> None:
         lowest = float(fact.values.min())
         if (metric.domain == "nonnegative" and lowest < 0) or (metric.domain == "positive" and lowest <= 0):
             bound = "at least 0" if metric.domain == "nonnegative" else "above 0"
-            raise TaskError(f"Metric {metric.name} needs values {bound}, but target {fact.name!r} goes down to {lowest:g}; use rmse or mae.")
+            raise TaskError(
+                f"Metric {metric.name} needs values {bound}, but target {fact.name!r} goes down to {lowest:g}; use rmse or mae."
+            )
 
 
 def match_classes(columns: Sequence[str], labels: Sequence[str], target: str) -> list[str] | None:
@@ -178,7 +184,9 @@ def make_format(
             )
         return SubmissionFormat(kind="probabilities", id_column=id_column, columns=classes, targets=targets, classes=classes)
     if len(classes) > 2:
-        raise TaskError(f"Metric {metric.name} over several targets needs two classes in each, but the targets have {', '.join(classes[:5])}.")
+        raise TaskError(
+            f"Metric {metric.name} over several targets needs two classes in each, but the targets have {', '.join(classes[:5])}."
+        )
     return SubmissionFormat(
         kind="probability", id_column=id_column, columns=list(columns), targets=targets, classes=classes, positive_class=positive
     )

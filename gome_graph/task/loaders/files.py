@@ -7,7 +7,9 @@ from gome_graph.task.tables import is_table, table_stem
 
 _TRAIN = re.compile(r"train(ing)?([_\- ]?(data|set))?", re.IGNORECASE)
 _TEST = re.compile(r"test(ing)?([_\- ]?(data|set))?", re.IGNORECASE)
-_SAMPLE = re.compile(r"(sample|example)[_\- ]?(submission|entry)s?\w*|submission[_\- ]?(sample|format|example)|\w+_submission", re.IGNORECASE)
+_SAMPLE = re.compile(
+    r"(sample|example)[_\- ]?(submission|entry)s?\w*|submission[_\- ]?(sample|format|example)|\w+_submission", re.IGNORECASE
+)
 _DESCRIPTIONS = ("description.md", "description.txt", "task.md", "overview.md", "readme.md", "readme.txt")
 
 

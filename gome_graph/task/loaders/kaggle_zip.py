@@ -62,7 +62,7 @@ def _unpack(archive: Path, home: Path) -> None:
                 raise TaskError(f"{archive} holds an entry that would be written outside of its folder ({outside}); it was not unpacked.")
             staging = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
             try:
-                packed.extractall(staging)  # noqa: S202 - every name was checked above
+                packed.extractall(staging)
                 staging.chmod(0o755)
                 staging.rename(home)
             except BaseException:
@@ -71,4 +71,6 @@ def _unpack(archive: Path, home: Path) -> None:
     except zipfile.BadZipFile as error:
         raise TaskError(f"{archive} is not a readable zip file ({error}); download it again.") from error
     except OSError as error:
-        raise TaskError(f"{archive} cannot be unpacked beside itself ({error}); unpack it where you may write and give that folder.") from error
+        raise TaskError(
+            f"{archive} cannot be unpacked beside itself ({error}); unpack it where you may write and give that folder."
+        ) from error

@@ -6,7 +6,7 @@ from gome_graph.errors import TaskError
 from gome_graph.task.metrics.base import Metric
 from gome_graph.task.metrics.labels import F1, Accuracy, BalancedAccuracy, Mcc, QuadraticKappa
 from gome_graph.task.metrics.probabilities import AveragePrecision, LogLoss, LogLossBalanced, RocAuc, RocAucOvr
-from gome_graph.task.metrics.regression import Mae, Mape, Mse, Pearson, Pinball, R2, Rmse, RmseLog, Rmsle, Smape, Spearman
+from gome_graph.task.metrics.regression import R2, Mae, Mape, Mse, Pearson, Pinball, Rmse, RmseLog, Rmsle, Smape, Spearman
 from gome_graph.task.metrics.texts import JaccardWords, MapAtK
 
 BUILT_IN: tuple[Metric, ...] = (
