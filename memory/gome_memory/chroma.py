@@ -19,7 +19,7 @@ from chromadb.utils.embedding_functions import register_embedding_function
 from gome_graph.errors import GomeError
 from gome_memory.embedding import CachedEmbedding, load
 from gome_memory.errors import IndexUnavailable
-from gome_memory.neighbours import Neighbours, cosines
+from gome_memory.neighbours import Neighbours, cosines, nearest_of
 from gome_memory.store import Change, Store
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,15 @@ BATCH = 32
 
 HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 400, "max_neighbors": 32}
 """Wider than Chroma's defaults (100, 100, 16): a missed neighbour would make a ranking depend on the order of insertion."""
+
+SPARE = 4
+"""Asked for this many times what is wanted, then cut after exact cosines: what HNSW misses, it misses at the far end."""
+
+PROBES = 8
+"""Rows that must find themselves when an index is opened."""
+
+PROBE_DISTANCE = 1e-3
+"""Cosine distance of a row to itself, rounding aside."""
 
 
 @register_embedding_function
@@ -81,13 +90,28 @@ class ChromaIndex:
             return
         try:
             self._collection = self._open()
-            found = self._collection.count()
-            if found != self._state["count"]:
-                raise ValueError(f"{found} rows instead of {self._state['count']}")
-            if found:
-                self._collection.query(query_embeddings=self._embedding(["probe"]), n_results=1, include=[])
+            self._probe(self._state["count"])
         except BaseException as error:
             self._mend(error)
+
+    def _probe(self, expected: int) -> None:
+        """Raise if rows are missing or do not find themselves: Chroma opens a file of random vectors without a word."""
+        found = self._collection.count()
+        if found != expected:
+            raise ValueError(f"{found} rows instead of {expected}")
+        if not found:
+            return
+        ids = self._collection.get(limit=PROBES, offset=max(0, found - PROBES), include=[])["ids"]
+        texts = self._store.texts([row_id.partition(":")[0] for row_id in ids])
+        for row_id in ids:
+            name, _, outcome = row_id.partition(":")
+            if name in texts:
+                where = {"success": outcome == "success"}
+                answer = self._collection.query(
+                    query_embeddings=self._embedding([texts[name]]), n_results=1, where=where, include=["distances"]
+                )
+                if not answer["distances"][0] or answer["distances"][0][0] > PROBE_DISTANCE:
+                    raise ValueError(f"row {row_id} does not find itself")
 
     @property
     def seq(self) -> int:
@@ -191,10 +215,13 @@ class ChromaIndex:
             names = set(more)
             rows = self.count()
             if rows:
-                answer = self._collection.query(query_embeddings=asked, n_results=min(limit, rows), where={"success": outcome}, include=[])
+                answer = self._collection.query(
+                    query_embeddings=asked, n_results=min(SPARE * limit, rows), where={"success": outcome}, include=[]
+                )
                 names.update(row_id.partition(":")[0] for ids in answer["ids"] for row_id in ids)
             known = self._store.texts(sorted(names))
-            found.append(dict(zip(known, cosines(self._embedding(list(known.values())), asked), strict=True)) if known else {})
+            near = dict(zip(known, cosines(self._embedding(list(known.values())), asked), strict=True)) if known else {}
+            found.append(nearest_of(near, limit, more))
         return Neighbours(*found)
 
 

@@ -72,10 +72,12 @@ class CachedEmbedding:
         self._held: dict[str, npt.NDArray[np.float32]] = {}
         self._file: sqlite3.Connection | None = None
         if path is not None:
-            self._file = sqlite3.connect(path, timeout=30.0, isolation_level=None)
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = OFF")
-            self._file.execute("CREATE TABLE IF NOT EXISTS vectors (text_id TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+            try:
+                self._file = _open_cache(path)
+            except sqlite3.DatabaseError:  # damaged: it is only a cache
+                for leftover in path.parent.glob(f"{path.name}*"):
+                    leftover.unlink()
+                self._file = _open_cache(path)
 
     def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Vectors, shape (len(texts), dimensions)."""
@@ -119,3 +121,14 @@ class CachedEmbedding:
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def _open_cache(path: Path) -> sqlite3.Connection:
+    file = sqlite3.connect(path, timeout=30.0, isolation_level=None)
+    file.execute("PRAGMA journal_mode = WAL")
+    file.execute("PRAGMA synchronous = OFF")
+    file.execute("CREATE TABLE IF NOT EXISTS vectors (text_id TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID")
+    if file.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        file.close()
+        raise sqlite3.DatabaseError("damaged")
+    return file

@@ -60,10 +60,9 @@ class SuccessMemory:
         Empty, or the one sentence said (logged once) about a fallback or a mended index.
     """
 
-    name = "chroma"
-
     def __init__(self, path: Path, config: MemoryConfig | None = None, embedding: str | Embedding | None = None) -> None:
         self._config = config or MemoryConfig()
+        self.name: str = self._config.index
         self.path = Path(path)
         self._store = Store(self.path)
         self._lock = threading.Lock()

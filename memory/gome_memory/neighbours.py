@@ -1,6 +1,6 @@
 """What an index answers, and the exact one that needs no service: brute force over all remembered hypotheses, in numpy."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +39,14 @@ def cosines(vectors: npt.NDArray[np.float32], asked: npt.NDArray[np.float32]) ->
     return [tuple(row) for row in table.tolist()]
 
 
+def nearest_of(known: Mapping[str, tuple[float, ...]], limit: int, extra: Collection[str]) -> dict[str, tuple[float, ...]]:
+    """The `limit` nearest to each text asked about, ties by name, and the `extra` ones."""
+    keep = {name for name in extra if name in known}
+    for column in range(len(next(iter(known.values()), ()))):
+        keep.update(sorted(known, key=lambda name: (-known[name][column], name))[:limit])
+    return {name: known[name] for name in sorted(keep)}
+
+
 class ExactIndex:
     """Every pair compared, in this process. Grows by what has changed since the last question.
 
@@ -59,15 +67,9 @@ class ExactIndex:
         asked = self._embedding(texts)
         if not self._rows:
             return Neighbours({}, {})
-        table = np.round(self._matrix.astype(np.float64) @ asked.astype(np.float64).T, DECIMALS)
-        return Neighbours(self._top(table, True, successes, set(extra)), self._top(table, False, failures, set()))
-
-    def _top(self, table: npt.NDArray[np.float64], outcome: bool, limit: int, extra: set[str]) -> dict[str, tuple[float, ...]]:
-        names = [(name, row) for (name, success), row in self._rows.items() if success is outcome]
-        keep = set(extra)
-        for column in range(table.shape[1]):
-            keep.update(name for name, _ in sorted(names, key=lambda item: (-table[item[1], column], item[0]))[:limit])
-        return {name: tuple(table[row].tolist()) for name, row in names if name in keep}
+        table = cosines(self._matrix, asked)
+        of = {outcome: {name: table[row] for (name, success), row in self._rows.items() if success is outcome} for outcome in (True, False)}
+        return Neighbours(nearest_of(of[True], successes, extra), nearest_of(of[False], failures, ()))
 
     def _catch_up(self, seq: int) -> None:
         while self._seq < seq:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gome_graph.hooks import Offer, hookimpl
-from gome_memory.embedding import chroma_missing, load, missing
+from gome_memory.embedding import load, missing
 
 if TYPE_CHECKING:
     import typer
@@ -35,13 +35,8 @@ def _exact(config: "MemoryConfig | None" = None, *, path: Path, embedding: Any =
 def gome_memory() -> list[Offer]:
     """``chroma``, the success memory, and ``exact``, the same without an index service."""
     return [
-        Offer(
-            "chroma",
-            _memory,
-            "Experiences in SQLite, found through a Chroma index in a process of its own",
-            _config_model(),
-            requires=chroma_missing,
-        ),
+        # No `requires`: without chromadb or weights it says so and searches exactly.
+        Offer("chroma", _memory, "Experiences in SQLite, found through a Chroma index in a process of its own", _config_model()),
         Offer("exact", _exact, "The same experiences, searched exactly in this process; no service, no weights", _config_model()),
     ]
 
