@@ -14,7 +14,8 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _VERBS = re.compile(
-    r"\b(evaluat\w+|scored|judged|measured|assessed|ranked|metric|graded)\b[^.\n]*?\b(on|by|using|with|is|are|as|via|through|use|uses|according to|based on|one)\b(.*)",
+    r"\b(evaluat\w+|scored|judged|measured|assessed|ranked|metric|graded)\b[^.\n]*?"
+    r"\b(on|by|using|with|is|are|as|via|through|use|uses|according to|based on|one)\b(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _LOG_OF = re.compile(r"\b(logarithms? of|logs? of|log transformed|logged)\b|\blog ?\(", re.IGNORECASE)

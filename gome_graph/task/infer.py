@@ -36,7 +36,11 @@ class Tables:
 
 def read_tables(task: Sources | Task) -> Tables:
     """Read the tables; `TaskError` for one that cannot be read or holds no row."""
-    tables = Tables(*(None if path is None else read_table(path) for path in (task.train, task.test, task.sample_submission)))  # type: ignore[arg-type]
+    tables = Tables(
+        train=read_table(task.train),
+        test=None if task.test is None else read_table(task.test),
+        sample=None if task.sample_submission is None else read_table(task.sample_submission),
+    )
     for table, path in zip((tables.train, tables.test, tables.sample), (task.train, task.test, task.sample_submission), strict=True):
         if table is not None and len(table) == 0:
             raise TaskError(f"{path} has a header but no rows; at least one row is needed.")

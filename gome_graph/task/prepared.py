@@ -160,7 +160,8 @@ class PreparedTask:
     def _spelled(self, column: NDArray[Any]) -> NDArray[Any]:
         if self.format.kind != "label":
             return column
-        return np.array(self.format.written or self.format.classes, dtype=object)[column]
+        spelling: NDArray[Any] = np.array(self.format.written or self.format.classes, dtype=object)
+        return np.asarray(spelling[column])
 
     @cached_property
     def _frame(self) -> "pd.DataFrame":

@@ -28,7 +28,7 @@ def profile_task(
     return TaskProfile(
         rows=len(train), test_rows=test_rows, audit_rows=audit_rows, id_column=format.id_column,
         columns=[column for column in columns if column.name != format.id_column or column.kind in _USEFUL_IDS],
-        train_only=[str(name) for name in train.columns if name not in test.columns and name not in format.targets and name != format.id_column],
+        train_only=[str(name) for name in train.columns if name not in {*test.columns, *format.targets, format.id_column}],
         target=_target(format, kind, truth), folds=folds, side_files=side_files,
         group_column=split_column if split == "group" else None, time_column=split_column if split == "time" else None,
     )  # fmt: skip

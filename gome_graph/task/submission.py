@@ -79,6 +79,7 @@ class SubmissionFormat(Record):
         if absent:
             raise FormatError(f"column {absent[0]!r} is missing; needed are {_listed(self.columns)}")
         order = self._order(frame, np.asarray(ids))
+        columns: list[NDArray[Any]]
         if self.kind == "label":
             columns = [self._label_column(frame[name].to_numpy(dtype=object), name, unknown_ok) for name in self.columns]
         elif self.kind == "text":
@@ -138,7 +139,7 @@ class SubmissionFormat(Record):
 
     def _number_column(self, column: "pd.Series[Any]", name: str) -> NDArray[np.float64]:
         if column.dtype.kind in "fiub":
-            values = column.to_numpy(dtype=np.float64)
+            values: NDArray[np.float64] = column.to_numpy(dtype=np.float64)
         else:
             text = _texts(column.to_numpy(dtype=object))
             found = numbers(text)

@@ -196,7 +196,7 @@ def numbers(cells: NDArray[Any]) -> NDArray[np.float64] | None:
     import pandas as pd
 
     try:
-        values = pd.to_numeric(pd.Series(cells, dtype=object)).to_numpy(dtype=np.float64)
+        values: NDArray[np.float64] = pd.to_numeric(pd.Series(cells, dtype=object)).to_numpy(dtype=np.float64)
     except (ValueError, TypeError):
         absent = missing(cells)
         if not absent.any() or absent.all():

@@ -1,6 +1,5 @@
 """What a target looks like, which metrics fit it, and the submission format that follows."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -106,11 +105,11 @@ def _check_fit(metric: Metric, fact: TargetFacts) -> None:
     if metric.prediction in {"label", "probability"}:
         if fact.continuous:
             raise TaskError(
-                f"Metric {metric.name} judges classes, but target {fact.name!r} has {len(fact.labels)} different numbers; use rmse, mae or r2."
+                f"Metric {metric.name} judges classes, but target {fact.name!r} has {len(fact.labels)} distinct numbers; use rmse or mae."
             )
         if fact.values is None and len(fact.labels) > max(2, fact.rows // 2):
             raise TaskError(
-                f"Metric {metric.name} judges classes, but target {fact.name!r} has {len(fact.labels)} different values in {fact.rows} rows."
+                f"Metric {metric.name} judges classes, but target {fact.name!r} has {len(fact.labels)} values in {fact.rows} rows."
             )
         if metric.name == "qwk" and not fact.integer:
             raise TaskError(
@@ -119,7 +118,7 @@ def _check_fit(metric: Metric, fact: TargetFacts) -> None:
     if metric.prediction == "number":
         if fact.values is None:
             raise TaskError(
-                f"Metric {metric.name} judges numbers, but target {fact.name!r} holds text such as {fact.labels[0]!r}; use accuracy or log_loss."
+                f"Metric {metric.name} judges numbers, but target {fact.name!r} holds text ({fact.labels[0]!r}); use accuracy or log_loss."
             )
         if not np.isfinite(fact.values).all():
             raise TaskError(f"Target column {fact.name!r} holds infinite values; remove those rows.")
@@ -135,8 +134,8 @@ def match_classes(columns: Sequence[str], labels: Sequence[str], target: str) ->
     """The class that each submission column stands for: by its very name, or with one common prefix or suffix around it; else None."""
     if len(columns) < 2 or len(columns) < len(labels):
         return None
-    prefix = os.path.commonprefix(list(columns))
-    suffix = os.path.commonprefix([name[::-1] for name in columns])[::-1]
+    prefix = _common_prefix(columns)
+    suffix = _common_prefix([name[::-1] for name in columns])[::-1]
     wanted = {_plain(label): label for label in labels}
     starts = dict.fromkeys(["", f"{target}_", prefix, prefix[: prefix.rfind("_") + 1]])
     ends = dict.fromkeys(["", suffix, suffix[suffix.find("_") :] if "_" in suffix else ""])
@@ -148,6 +147,12 @@ def match_classes(columns: Sequence[str], labels: Sequence[str], target: str) ->
             if len(wanted) == len(labels) and set(wanted) <= {_plain(name) for name in bare}:
                 return [wanted.get(_plain(name), name) for name in bare]
     return None
+
+
+def _common_prefix(names: Sequence[str]) -> str:
+    low, high = min(names), max(names)
+    differs = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    return low[:differs]
 
 
 def _plain(name: str) -> str:
@@ -179,8 +184,8 @@ def make_format(
     if len(classes) > 2 and len(targets) == 1:
         if sample is not None:
             raise TaskError(
-                f"Metric {metric.name} needs one probability column for each of the {len(classes)} classes of {targets[0]!r}, but the sample "
-                f"submission has {', '.join(map(repr, columns))}; give a sample submission with the class names as columns, or another metric."
+                f"Metric {metric.name} needs a probability column for each of the {len(classes)} classes of {targets[0]!r}, but the sample "
+                f"submission has {', '.join(map(repr, columns))}; give one whose columns are the class names, or another metric."
             )
         return SubmissionFormat(kind="probabilities", id_column=id_column, columns=classes, targets=targets, classes=classes)
     if len(classes) > 2:

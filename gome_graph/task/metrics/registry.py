@@ -38,8 +38,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
                           "area under precision recall curve", "mean average precision"),
     "log_loss": (
         "logloss", "logarithmic loss", "cross entropy", "cross entropy loss", "binary cross entropy", "categorical cross entropy",
-        "log likelihood loss", "negative log likelihood", "multiclass log loss", "multiclass logloss", "multi class logarithmic loss", "binary log loss",
-        "mlogloss", "mean column wise log loss",
+        "log likelihood loss", "negative log likelihood", "multiclass log loss", "multiclass logloss", "multi class logarithmic loss",
+        "binary log loss", "mlogloss", "mean column wise log loss",
     ),
     "log_loss_balanced": ("balanced log loss", "balanced logloss", "balanced logarithmic loss", "weighted log loss",
                           "class balanced log loss"),

@@ -72,7 +72,7 @@ class Smape(Mae):
     def losses(self, truth: Array, prediction: Array) -> Floats:
         size = np.abs(truth) + np.abs(prediction)
         gap = 200.0 * np.abs(truth - prediction)
-        return np.divide(gap, size, out=np.zeros(len(size), dtype=np.float64), where=size > 0)
+        return np.asarray(np.divide(gap, size, out=np.zeros(len(size), dtype=np.float64), where=size > 0), dtype=np.float64)
 
 
 class Pinball(MeanMetric):
