@@ -12,8 +12,8 @@ from gome_graph.records import Record
 
 FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
-    "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank", "bins",
-    "concatenate", "as_category", "as_number", "kmeans", "pca",
+    "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
+    "bins", "concatenate", "as_category", "as_number", "kmeans", "pca",
 ]  # fmt: skip
 """
 What a `FeatureStep` can do. Columns may be raw columns, columns made by earlier steps, or (where noted) the id column.
@@ -143,7 +143,7 @@ class Member(Record):
     objective: str | None = None
     """Loss of the estimator (its own name), None: chosen by metric."""
     early_stopping: bool = False
-    """Boosting: a tenth of each fold's learning rows decides the number of rounds (never the held-out fold); ``params`` then holds the cap."""
+    """Boosting: a tenth of each fold's learning rows decides the number of rounds, never the held-out fold; `params` then hold the cap."""
     seeds: int | None = None
     """Fits averaged over this many seeds; None: `Recipe.seeds`."""
     scaling: Literal["standard", "quantile", "robust", "none"] = "standard"

@@ -1,0 +1,96 @@
+"""First drafts: one plain, honest recipe for each model family that suits the task."""
+
+from gome_graph.hooks import TaskBrief
+from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Recipe, TargetTransform, TextSettings
+from gome_graph.records import ColumnKind, TargetKind
+
+_MANY_CLASSES = 25
+"""Boosting grows a tree for each class and round: beyond this other families come first."""
+_SMALL = 3_000
+"""Rows up to which kernel methods are cheap."""
+_PROSE_WORDS = 4.0
+"""Mean words from which a text column is prose (below: names, titles), read by first drafts."""
+
+_TRANSFORMS: dict[str, TargetTransform] = {"rmsle": "log1p", "rmse_log": "log"}
+
+
+def draft_recipes(brief: TaskBrief) -> list[Recipe]:
+    """First drafts, best guess first; neighbours differ in model family, so that traces that take one each differ too.
+
+    Deterministic; at least three recipes for every task.
+    """
+    profile = brief.profile
+    by_kind: dict[ColumnKind, list[str]] = {}
+    for column in profile.columns:
+        by_kind.setdefault(column.kind, []).append(column.name)
+    prose = [c.name for c in profile.columns if c.kind is ColumnKind.LIST or (c.kind is ColumnKind.TEXT and c.mean_words >= _PROSE_WORDS)]
+    names = [c.name for c in profile.columns if c.kind is ColumnKind.TEXT and c.name not in prose]
+    tabular = any(by_kind.get(kind) for kind in (ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.BOOLEAN, ColumnKind.DATETIME))
+    if not tabular and not prose:
+        prose, names = names, []
+    recipe = _Frame(brief, names, by_kind.get(ColumnKind.DATETIME, []))
+    if prose and not tabular:
+        members = _text_members(brief, bool(by_kind.get(ColumnKind.LIST)))
+    elif prose:
+        members = _mixed_members(brief)
+    else:
+        members = _tabular_members(brief)
+    return [recipe.of(member) for member in members]
+
+
+class _Frame:
+    """What all drafts of a task share."""
+
+    def __init__(self, brief: TaskBrief, drop: list[str], dates: list[str]) -> None:
+        self.drop = drop
+        self.features = [FeatureStep(kind="date_parts", columns=dates)] if dates else []
+        self.transform = _TRANSFORMS.get(brief.metric, "none")
+        ordinal = brief.profile.target.kind is TargetKind.ORDINAL and brief.prediction == "label"
+        self.decision: Decision = "round" if ordinal else "auto"
+        self.balanced = brief.metric in ("balanced_accuracy", "log_loss_balanced")
+
+    def of(self, member: Member) -> Recipe:
+        return Recipe(
+            members=[member], drop=self.drop, features=self.features, target_transform=self.transform, decision=self.decision,
+            class_weight="balanced" if self.balanced else "none",
+        )  # fmt: skip
+
+
+def _classes(brief: TaskBrief) -> int:
+    return len(brief.profile.target.classes) if brief.prediction != "number" else 0
+
+
+def _tabular_members(brief: TaskBrief) -> list[Member]:
+    boosting, linear = Member(name="lightgbm", model="lightgbm"), Member(name="linear", model="linear")
+    forest, catboost = Member(name="extra_trees", model="extra_trees"), Member(name="catboost", model="catboost")
+    neighbours, forest_2 = Member(name="knn", model="knn"), Member(name="random_forest", model="random_forest")
+    small = [Member(name="svm", model="svm")] if brief.profile.rows <= _SMALL else []
+    if _classes(brief) > _MANY_CLASSES:
+        return [linear, forest, *small, boosting, neighbours, forest_2]
+    hist = Member(name="hist_gradient_boosting", model="hist_gradient_boosting")
+    return [boosting, linear, forest, catboost, *small, hist, forest_2, neighbours]
+
+
+def _text_members(brief: TaskBrief, lists: bool) -> list[Member]:
+    words = TextSettings(words=(1, 1) if lists else (1, 2))
+    linear = Member(name="linear", model="tfidf_linear", text=words)
+    boosting = Member(name="lightgbm", model="lightgbm", text=TextSettings(words=(1, 1), svd=100))
+    forest = Member(name="extra_trees", model="extra_trees", text=TextSettings(words=(1, 1), svd=100))
+    if not _classes(brief):
+        return [linear, boosting, forest, Member(name="knn", model="knn", text=TextSettings(words=(1, 1), svd=100))]
+    bayes = Member(name="naive_bayes", model="naive_bayes", text=TextSettings(words=(1, 1)))
+    weighted = Member(name="nb_svm", model="nb_svm", text=TextSettings(words=(1, 2)))
+    if _classes(brief) > _MANY_CLASSES:
+        return [linear, bayes, forest, weighted, boosting]
+    return [linear, bayes, boosting, weighted, forest]
+
+
+def _mixed_members(brief: TaskBrief) -> list[Member]:
+    """Tables with prose: each of the first drafts leans on another side of the data."""
+    text = TextSettings(words=(1, 1), svd=50)
+    boosting = Member(name="lightgbm", model="lightgbm", text=text)
+    linear = Member(name="linear", model="linear", text=TextSettings(words=(1, 1)))
+    forest = Member(name="extra_trees", model="extra_trees", text=text)
+    tables = Member(name="lightgbm", model="lightgbm", inputs="tabular")
+    words = Member(name="words", model="tfidf_linear", text=TextSettings(words=(1, 2)))
+    return [boosting, linear, forest, words, tables]

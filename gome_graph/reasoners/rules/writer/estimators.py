@@ -1,0 +1,223 @@
+"""Which estimator a member is, with the settings a good engineer would start from."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gome_graph.reasoners.rules.recipe import Member, ModelKind
+from gome_graph.reasoners.rules.writer.literals import Code
+
+TREES: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest"})
+BOOSTING: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting"})
+SPARSE: frozenset[ModelKind] = frozenset({"linear", "tfidf_linear", "nb_svm", "naive_bayes"})
+"""Models that take sparse matrices."""
+TEXT_ONLY: frozenset[ModelKind] = frozenset({"nb_svm", "naive_bayes", "tfidf_linear"})
+SEEDLESS: frozenset[ModelKind] = frozenset({"linear", "tfidf_linear", "nb_svm", "naive_bayes", "knn", "svm", "lda", "gaussian_process"})
+"""Fits that do not depend on a seed: averaging over seeds would be wasted time."""
+ITERATIVE: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "mlp", "linear", "tfidf_linear"})
+CLASSES_ONLY: frozenset[ModelKind] = frozenset({"nb_svm", "naive_bayes", "lda"})
+
+_SOLVER_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Estimator:
+    """An estimator's constructor call and what must be imported for it."""
+
+    name: str
+    params: dict[str, Any]
+    imports: tuple[str, ...]
+    positional: tuple[Any, ...] = field(default=())
+    summary: str = ""
+    """For people: what it is."""
+
+
+def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    """The estimator of `member` for `classes` classes (0: regression) and about `rows` training rows.
+
+    ``member.params`` override the defaults; ``kind`` among them chooses a variant (see the single models).
+    """
+    builders = {
+        "lightgbm": _lightgbm, "catboost": _catboost, "hist_gradient_boosting": _hist, "extra_trees": _forest, "random_forest": _forest,
+        "linear": _linear, "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp,
+        "nb_svm": _nb_svm, "naive_bayes": _naive_bayes, "lda": _lda,
+    }  # fmt: skip
+    if member.model in CLASSES_ONLY and not classes:
+        raise ValueError(f"member {member.name}: {member.model} is for classes only")
+    made: Estimator = builders[member.model](member, classes, rows, metric, balanced)
+    return made
+
+
+def _settings(member: Member, defaults: dict[str, Any]) -> dict[str, Any]:
+    return {**defaults, **{key: value for key, value in member.params.items() if key != "kind"}}
+
+
+def _rounds(member: Member, classes: int, rows: int) -> int:
+    """Boosting rounds at learning rate 0.05: more rows bear more; many classes cost a tree each per round."""
+    if member.early_stopping:
+        return 400 if classes > 10 else 2000
+    if classes > 10:
+        return 100
+    return 150 if rows < 2_000 else 300 if rows < 50_000 else 500
+
+
+def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    defaults: dict[str, Any] = {}
+    objective = member.objective or {"mae": "l1", "smape": "l1", "mape": "mape"}.get(metric)
+    if objective and (member.objective or not classes):
+        defaults["objective"] = objective
+    defaults |= {
+        "n_estimators": _rounds(member, classes, rows), "learning_rate": 0.05, "num_leaves": 15 if rows < 2_000 else 31,
+        "min_child_samples": 10 if rows < 500 else 20, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.8,
+    }  # fmt: skip
+    if balanced and classes:
+        defaults["class_weight"] = "balanced"
+    params = _settings(member, defaults)
+    params |= {"importance_type": "gain", "random_state": Code("seed"), "n_jobs": Code("CPUS"), "verbosity": -1}
+    name = "LGBMClassifier" if classes else "LGBMRegressor"
+    names = f"{name}, early_stopping" if member.early_stopping else name
+    return Estimator(name, params, (f"from lightgbm import {names}",), summary="LightGBM")
+
+
+def _catboost(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    defaults: dict[str, Any] = {}
+    objective = member.objective or ({"mae": "MAE", "smape": "MAE", "mape": "MAPE"}.get(metric) if not classes else None)
+    if objective:
+        defaults["loss_function"] = objective
+    elif classes > 2:
+        defaults["loss_function"] = "MultiClass"
+    defaults |= {"iterations": _rounds(member, classes, rows), "learning_rate": 0.08, "depth": 6}
+    if balanced and classes:
+        defaults["auto_class_weights"] = "Balanced"
+    params = _settings(member, defaults)
+    params |= {
+        "random_seed": Code("seed"), "thread_count": Code("CPUS"), "verbose": False, "allow_writing_files": False,
+    }  # fmt: skip
+    name = "CatBoostClassifier" if classes else "CatBoostRegressor"
+    return Estimator(name, params, (f"from catboost import {name}",), summary="CatBoost")
+
+
+def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    defaults: dict[str, Any] = {}
+    objective = member.objective or ({"mae": "absolute_error", "smape": "absolute_error"}.get(metric) if not classes else None)
+    if objective:
+        defaults["loss"] = objective
+    defaults |= {
+        "max_iter": _rounds(member, classes, rows), "learning_rate": 0.05, "max_leaf_nodes": 15 if rows < 2_000 else 31,
+        "min_samples_leaf": 10 if rows < 500 else 20, "l2_regularization": 1.0,
+    }  # fmt: skip
+    if balanced and classes:
+        defaults["class_weight"] = "balanced"
+    if member.encoding == "native":
+        defaults["categorical_features"] = "from_dtype"
+    params = _settings(member, defaults)
+    params |= {"early_stopping": member.early_stopping}
+    if member.early_stopping:
+        params["n_iter_no_change"] = 30
+    params["random_state"] = Code("seed")
+    name = "HistGradientBoostingClassifier" if classes else "HistGradientBoostingRegressor"
+    return Estimator(name, params, (f"from sklearn.ensemble import {name}",), summary="histogram gradient boosting")
+
+
+def _forest(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    defaults: dict[str, Any] = {
+        "n_estimators": 300,
+        "min_samples_leaf": 1 if classes > 10 else 2,
+        "max_features": "sqrt" if classes else 0.5,
+    }
+    if balanced and classes:
+        defaults["class_weight"] = "balanced"
+    params = _settings(member, defaults)
+    params |= {"random_state": Code("seed"), "n_jobs": Code("CPUS")}
+    base = "ExtraTrees" if member.model == "extra_trees" else "RandomForest"
+    name = base + ("Classifier" if classes else "Regressor")
+    return Estimator(name, params, (f"from sklearn.ensemble import {name}",), summary=base.replace("T", " t").replace("F", " f").lower())
+
+
+def _linear(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    text = member.model == "tfidf_linear"
+    if classes:
+        defaults: dict[str, Any] = {"C": 4.0 if text else 1.0, "max_iter": _SOLVER_STEPS}
+        if balanced:
+            defaults["class_weight"] = "balanced"
+        return Estimator(
+            "LogisticRegression", _settings(member, defaults), ("from sklearn.linear_model import LogisticRegression",),
+            summary="logistic regression",
+        )  # fmt: skip
+    variants: dict[str, tuple[str, dict[str, Any], str]] = {
+        "ridge": ("Ridge", {"alpha": 1.0 if text else 10.0}, "ridge regression"),
+        "lasso": ("Lasso", {"alpha": 0.001, "max_iter": 5_000}, "lasso regression"),
+        "elastic_net": ("ElasticNet", {"alpha": 0.001, "l1_ratio": 0.5, "max_iter": 5_000}, "elastic-net regression"),
+        "huber": ("HuberRegressor", {"alpha": 0.01, "max_iter": 500}, "Huber regression"),
+        "lad": ("QuantileRegressor", {"alpha": 0.0001}, "least-absolute-deviation regression"),
+    }
+    name, defaults, summary = variants[str(member.params.get("kind", "ridge"))]
+    return Estimator(name, _settings(member, defaults), (f"from sklearn.linear_model import {name}",), summary=summary)
+
+
+def _knn(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    params = _settings(member, {"n_neighbors": 25, "weights": "distance"})
+    params["n_neighbors"] = Code(f"min({params['n_neighbors']}, X.shape[0])")
+    params["n_jobs"] = Code("CPUS")
+    name = "KNeighborsClassifier" if classes else "KNeighborsRegressor"
+    return Estimator(name, params, (f"from sklearn.neighbors import {name}",), summary="nearest neighbours")
+
+
+def _svm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    if classes:
+        params = _settings(member, {"C": 1.0, "kernel": "rbf", **({"class_weight": "balanced"} if balanced else {})})
+        return Estimator("SVC", params, ("from sklearn.svm import SVC",), summary="support vector machine")
+    return _scaled_target("SVR", _settings(member, {"C": 1.0, "kernel": "rbf", "epsilon": 0.1}), "sklearn.svm", "support vector regression")
+
+
+def _mlp(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    params = _settings(member, {"hidden_layer_sizes": (64, 32), "alpha": 0.01, "learning_rate_init": 0.001, "max_iter": 60})
+    if isinstance(params["hidden_layer_sizes"], list):
+        params["hidden_layer_sizes"] = tuple(params["hidden_layer_sizes"])
+    params["random_state"] = Code("seed")
+    if classes:
+        return Estimator("MLPClassifier", params, ("from sklearn.neural_network import MLPClassifier",), summary="neural network")
+    return _scaled_target("MLPRegressor", params, "sklearn.neural_network", "neural network")
+
+
+def _gaussian_process(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    name = "GaussianProcessClassifier" if classes else "GaussianProcessRegressor"
+    params = _settings(member, {} if classes else {"normalize_y": True})
+    kernel = Code("RBF(X.shape[1] ** 0.5)" if classes else "RBF(X.shape[1] ** 0.5) + WhiteKernel()")
+    params = {"kernel": kernel, **params, "random_state": Code("seed")}
+    imports = (
+        f"from sklearn.gaussian_process import {name}",
+        f"from sklearn.gaussian_process.kernels import {'RBF' if classes else 'RBF, WhiteKernel'}",
+    )
+    return Estimator(name, params, imports, summary="Gaussian process")
+
+
+def _nb_svm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    params = _settings(member, {"C": 4.0, "alpha": 1.0})
+    return Estimator("NaiveBayesLogistic", params, (), summary="logistic regression on naive-Bayes weighted terms")
+
+
+def _naive_bayes(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    name = "ComplementNB" if member.params.get("kind") == "complement" else "MultinomialNB"
+    params = _settings(member, {"alpha": 0.3, **({"fit_prior": False} if balanced else {})})
+    return Estimator(name, params, (f"from sklearn.naive_bayes import {name}",), summary="naive Bayes")
+
+
+def _lda(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    params = _settings(member, {"solver": "lsqr", "shrinkage": "auto"})
+    if balanced:
+        params["priors"] = Code("np.full(len(np.unique(y)), 1 / len(np.unique(y)))")
+    name = "LinearDiscriminantAnalysis"
+    return Estimator(name, params, (f"from sklearn.discriminant_analysis import {name}",), summary="linear discriminant analysis")
+
+
+def _scaled_target(name: str, params: dict[str, Any], module: str, summary: str) -> Estimator:
+    """A regressor whose settings suppose a target of unit scale."""
+    inner = f"{name}({', '.join(f'{key}={value!r}' for key, value in params.items())})"
+    imports = (
+        f"from {module} import {name}", "from sklearn.compose import TransformedTargetRegressor",
+        "from sklearn.preprocessing import StandardScaler",
+    )  # fmt: skip
+    return Estimator(
+        "TransformedTargetRegressor", {"transformer": Code("StandardScaler()")}, imports, positional=(Code(inner.replace("'", '"')),),
+        summary=summary,
+    )  # fmt: skip

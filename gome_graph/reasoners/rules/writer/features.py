@@ -1,0 +1,60 @@
+"""Feature steps as lines of the script's ``add_features``."""
+
+from typing import Any
+
+from gome_graph.reasoners.rules.recipe import FeatureStep
+from gome_graph.reasoners.rules.writer.columns import Columns
+from gome_graph.reasoners.rules.writer.literals import LINE_LENGTH
+from gome_graph.reasoners.rules.writer.templates import template
+
+_ONLY_SCHEMA = frozenset({"drop_columns", "as_category", "as_number"})
+"""Steps that change which columns are read as what, and need no line of their own."""
+
+IMPORTS: dict[str, list[str]] = {
+    "kmeans": ["from sklearn.cluster import KMeans", "from sklearn.preprocessing import StandardScaler"],
+    "pca": ["from sklearn.decomposition import PCA", "from sklearn.preprocessing import StandardScaler"],
+}
+
+SUMMARIES: dict[str, str] = {
+    "split_compound": "parts of the structured values in {columns}",
+    "missing_flags": "flags for missing values",
+    "missing_count": "how many values a row lacks",
+    "date_parts": "calendar parts of {columns}",
+    "numeric_from_text": "the number inside {columns}",
+    "row_stats": "columns of one unit taken together",
+    "group_size": "how many rows share {columns}",
+    "group_mean": "group means by {columns}",
+    "frequency": "how common a value is",
+    "text_stats": "length and punctuation of texts",
+    "list_length": "length of lists",
+    "impute_by_group": "fill gaps from rows alike",
+    "kmeans": "cluster of the numeric inputs",
+    "pca": "principal components",
+}
+"""Comment above a step's lines; steps whose code speaks for itself have none."""
+
+
+def feature_lines(step: FeatureStep, columns: Columns) -> list[str]:
+    """Lines for one step, unindented; lines too long to be laid out are marked ``# fmt: skip``."""
+    if step.kind in _ONLY_SCHEMA:
+        return []
+    macro = getattr(template("features.py.jinja").module, step.kind)
+    arguments: dict[str, Any] = {"columns": step.columns, "p": step.params}
+    if step.kind == "missing_count" and not step.columns:
+        arguments["columns"] = [name for name in columns.used if name in columns.raw_names]
+    if step.kind == "group_size":
+        arguments["id"] = columns.id
+    if step.kind == "impute_by_group":
+        arguments["numbers"] = [*columns.numbers, *columns.raw_numbers]
+    lines = [line for line in str(macro(**arguments)).splitlines() if line.strip()]
+    summary = SUMMARIES.get(step.kind)
+    comment = [] if summary is None else ["# " + summary.format(columns=_listed(step.columns))]
+    return [*(line[: LINE_LENGTH - 4] for line in comment), *map(_mark_long, lines)]
+
+
+def _mark_long(line: str) -> str:
+    return line if len(line) + 4 <= LINE_LENGTH or line.endswith("# fmt: skip") else f"{line}  # fmt: skip"
+
+
+def _listed(columns: list[str]) -> str:
+    return ", ".join(columns[:3]) + (" …" if len(columns) > 3 else "")

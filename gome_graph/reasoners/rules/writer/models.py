@@ -1,0 +1,364 @@
+"""A member as code: the function that makes its inputs, and the function that fits it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gome_graph.reasoners.rules.recipe import Encoding, Member, TextSettings
+from gome_graph.reasoners.rules.writer.columns import Columns
+from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, TEXT_ONLY, TREES, Estimator, estimator
+from gome_graph.reasoners.rules.writer.literals import LINE_LENGTH, Code, call
+from gome_graph.reasoners.rules.writer.templates import template
+
+_DEFAULT_SVD = 64
+_ROUNDS_WITHOUT_GAIN = 50
+
+
+@dataclass
+class MemberCode:
+    """What one member adds to a script."""
+
+    text: str
+    """Both functions."""
+    frame: bool
+    """Its inputs are a DataFrame (else a matrix)."""
+    importance: bool
+    """The fitted model has ``feature_importances_`` for the columns of that frame."""
+    summary: str
+    imports: set[str] = field(default_factory=set)
+    helpers: list[str] = field(default_factory=list)
+    """Names of helper templates it needs."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the members of a recipe learn."""
+
+    classes: int
+    """0 for regression."""
+    rows: int
+    metric: str
+    balanced: bool
+    rank_target: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Which kinds of columns a member sees."""
+
+    numbers: bool
+    categories: bool
+    text: bool
+
+
+def seen_by(member: Member, columns: Columns) -> Seen:
+    """What the member sees; a choice that would leave it nothing falls back to what there is."""
+    text = bool(columns.all_texts) and member.inputs != "tabular"
+    tabular = member.inputs != "text" and not (member.model in TEXT_ONLY and columns.all_texts)
+    if not text and not (tabular and (columns.numbers or columns.categories)):
+        text, tabular = bool(columns.all_texts), True
+    return Seen(numbers=tabular and bool(columns.numbers), categories=tabular and bool(columns.categories), text=text)
+
+
+def encoding_of(member: Member) -> Encoding:
+    """The member's encoding, with ``auto`` resolved."""
+    if member.encoding != "auto":
+        supports_native = member.model in BOOSTING
+        return "ordinal" if member.encoding == "native" and not supports_native and member.model in TREES else member.encoding
+    if member.model in ("lightgbm", "catboost"):
+        return "native"
+    return "ordinal" if member.model in TREES else "onehot"
+
+
+def member_code(member: Member, columns: Columns, problem: Problem, text_column: str) -> MemberCode:
+    """Render one member. `text_column` is the frame's column that holds the (joined) text."""
+    made = estimator(member, classes=problem.classes, rows=problem.rows, metric=problem.metric, balanced=problem.balanced)
+    seen = seen_by(member, columns)
+    if member.model in ("nb_svm", "naive_bayes") and not seen.text:
+        raise ValueError(f"member {member.name}: {member.model} needs a text column")
+    encoding = encoding_of(member)
+    target_encoded = encoding == "target" and seen.categories
+    frame = target_encoded or (member.model in TREES and encoding != "onehot")
+    code = MemberCode(
+        text="", frame=frame, summary=made.summary, imports=set(made.imports),
+        importance=frame and not target_encoded and member.model in ("lightgbm", "catboost", "extra_trees", "random_forest"),
+    )  # fmt: skip
+    if member.model == "nb_svm":
+        code.helpers.append("naive_bayes_logistic")
+        code.imports |= {"from scipy import sparse", "from sklearn.base import BaseEstimator, ClassifierMixin"}
+        code.imports |= {"from sklearn.linear_model import LogisticRegression"}
+    if frame:
+        inputs = _frame_inputs(member, columns, seen, encoding, code, text_column)
+    else:
+        inputs = _matrix_inputs(member, seen, encoding, code, text_column)
+    fit = _fit(member, made, seen, encoding, problem, code)
+    code.text = f"{inputs}\n\n\n{fit}"
+    return code
+
+
+def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
+    numbers = "data[NUMBERS]" if seen.numbers else "data[[]]"
+    kept, lines = numbers, []
+    what = "Numbers as they are" if seen.numbers else "No numbers"
+    if seen.categories:
+        if encoding in ("native", "target"):
+            kept = "data[NUMBERS + CATEGORIES]" if seen.numbers else "data[CATEGORIES]"
+            what = "Numbers and categories as they are" if seen.numbers else "Categories as they are"
+        elif encoding == "frequency":
+            lines.append("counts = data[CATEGORIES].apply(lambda column: column.map(column.value_counts()).astype(float))")
+            kept = f"{numbers}.join(counts)" if seen.numbers else "counts"
+            what = "Numbers, and how often each category occurs"
+        else:
+            lines.append("codes = data[CATEGORIES].apply(lambda column: column.cat.codes)")
+            kept = f"{numbers}.join(codes)" if seen.numbers else "codes"
+            what = "Numbers, and categories as codes" if seen.numbers else "Categories as codes"
+    if seen.text:
+        settings = member.text or TextSettings()
+        lines.append(_text_matrix(settings, code, "terms", text_column, indent=4))
+        code.imports.add("from sklearn.decomposition import TruncatedSVD")
+        components = settings.svd or _DEFAULT_SVD
+        lines.append(f"svd = TruncatedSVD(min({components}, terms.shape[1] - 1), random_state=SEED)")
+        lines.append('components = pd.DataFrame(svd.fit_transform(terms)).add_prefix("text_")')
+        kept = f"{kept}.join(components)" if kept != "data[[]]" else "components"
+        what += f"; the text as {components} latent components"
+    if member.model == "lightgbm" and any(not _is_safe(name) for name in [*columns.numbers, *columns.categories]):
+        kept += ".rename(columns=SAFE_NAMES)"
+    lines.append(f"return {kept}")
+    body = "\n".join(f"    {line}" for line in lines)
+    return f'def {member.name}_inputs(data):\n    """{what}."""\n{body}'
+
+
+def _matrix_inputs(member: Member, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
+    blocks: list[tuple[str, str]] = []
+    parts, first = [], ""
+    numbers = "NUMBERS"
+    if seen.categories and encoding == "frequency":
+        first = "    counts = {column: data[column].map(data[column].value_counts()).astype(float) for column in CATEGORIES}\n"
+        first += "    data = data.assign(**counts)\n"
+        numbers = "NUMBERS + CATEGORIES" if seen.numbers else "CATEGORIES"
+        parts.append("category counts")
+    elif seen.categories and encoding == "ordinal":
+        blocks.append(("OrdinalEncoder()", "CATEGORIES"))
+        code.imports.add("from sklearn.preprocessing import OrdinalEncoder")
+        parts.append("category codes")
+    elif seen.categories:
+        blocks.append(('OneHotEncoder(handle_unknown="ignore", min_frequency=3)', "CATEGORIES"))
+        code.imports.add("from sklearn.preprocessing import OneHotEncoder")
+        parts.append("one-hot categories")
+    if seen.numbers or (seen.categories and encoding == "frequency"):
+        blocks.append((_number_pipeline(member, code), numbers))
+        parts.append("numbers" if member.scaling == "none" or member.model in TREES else "scaled numbers")
+    if seen.text:
+        settings = member.text or _default_text(member)
+        blocks += [(vectoriser, text_column) for vectoriser in _vectorisers(settings, code, member.model)]
+        parts.append("term counts" if member.model in ("naive_bayes", "nb_svm") else "TF-IDF of the text")
+    head = f'def {member.name}_inputs(data):\n    """{_sentence(parts)}; fitted without labels, so all rows may share it."""\n{first}'
+    dense = member.model not in SPARSE
+    if seen.text and not (seen.numbers or seen.categories):
+        return head + _text_only_body(blocks, dense, member, code)
+    code.imports.add("from sklearn.compose import make_column_transformer")
+    pairs = [Code(_pair(block, name)) for block, name in blocks]
+    threshold: dict[str, Any] = {"sparse_threshold": 0} if dense else {}
+    transformer = call("make_column_transformer", pairs, threshold, indent=4, room=len("encoder = "))
+    lines = f"    encoder = {transformer}\n"
+    if dense and seen.text:
+        components = (member.text or TextSettings()).svd or _DEFAULT_SVD
+        code.imports.add("from sklearn.decomposition import TruncatedSVD")
+        lines = lines.replace(", sparse_threshold=0", "").replace("        sparse_threshold=0,\n", "")
+        lines += "    matrix = encoder.fit_transform(data)\n"
+        return head + lines + f"    return TruncatedSVD(min({components}, matrix.shape[1] - 1), random_state=SEED).fit_transform(matrix)"
+    return head + lines + "    return encoder.fit_transform(data)"
+
+
+def _text_only_body(blocks: list[tuple[str, str]], dense: bool, member: Member, code: MemberCode) -> str:
+    """Body for members that see nothing but text."""
+    column = blocks[0][1]
+    if len(blocks) == 1:
+        lines = f"    matrix = {_fitted(blocks[0][0], column)}\n"
+    else:
+        code.imports.add("from sklearn.pipeline import make_union")
+        union = call("make_union", [Code(block.replace("\n    ", "\n")) for block, _ in blocks], indent=4, room=len("terms = "))
+        lines = f"    terms = {union}\n    matrix = terms.fit_transform(data[{column}])\n"
+    if not dense:
+        if lines.count("\n") == 1 and lines.startswith("    matrix = "):
+            return "    return " + lines[len("    matrix = ") :].rstrip("\n")
+        return lines + "    return matrix.tocsr()"
+    components = (member.text or TextSettings()).svd or _DEFAULT_SVD
+    code.imports.add("from sklearn.decomposition import TruncatedSVD")
+    return lines + f"    return TruncatedSVD(min({components}, matrix.shape[1] - 1), random_state=SEED).fit_transform(matrix)"
+
+
+def _fitted(vectoriser: str, column: str) -> str:
+    return f"{vectoriser}.fit_transform(data[{column}])"
+
+
+def _pair(block: str, name: str) -> str:
+    """``(transformer, columns)``, broken as ruff breaks it where one line is too long."""
+    line = f"({block}, {name})"
+    if "\n" not in block and len(line) + 9 <= LINE_LENGTH:
+        return line
+    shifted = block.replace("\n", "\n            ")
+    return f"(\n            {shifted},\n            {name},\n        )"
+
+
+def _number_pipeline(member: Member, code: MemberCode) -> str:
+    code.imports.add("from sklearn.impute import SimpleImputer")
+    flags = ", add_indicator=True" if member.missing_flags else ""
+    imputer = f'SimpleImputer(strategy="median"{flags}, keep_empty_features=True)'
+    if member.scaling == "none" or member.model in TREES:
+        return imputer
+    scalers = {
+        "standard": "StandardScaler()", "robust": "RobustScaler()",
+        "quantile": 'QuantileTransformer(n_quantiles=100, output_distribution="normal")',
+    }  # fmt: skip
+    scaler = scalers[member.scaling]
+    code.imports.add(f"from sklearn.preprocessing import {scaler.partition('(')[0]}")
+    code.imports.add("from sklearn.pipeline import make_pipeline")
+    return call("make_pipeline", [Code(imputer), Code(scaler)], room=len("(, NUMBERS + CATEGORIES),"), indent=8)
+
+
+def _default_text(member: Member) -> TextSettings:
+    return TextSettings()
+
+
+def _vectorisers(settings: TextSettings, code: MemberCode, model: str) -> list[str]:
+    counts = settings.weighting != "tfidf" or model in ("naive_bayes", "nb_svm")
+    name = "CountVectorizer" if counts else "TfidfVectorizer"
+    code.imports.add(f"from sklearn.feature_extraction.text import {name}")
+    common: dict[str, Any] = {"min_df": settings.min_df}
+    if settings.max_features:
+        common["max_features"] = settings.max_features
+    if counts and (settings.weighting == "binary" or model == "nb_svm"):
+        common["binary"] = True
+    if not counts and settings.sublinear:
+        common["sublinear_tf"] = True
+    if not settings.lowercase:
+        common["lowercase"] = False
+    made = []
+    if settings.words is not None or settings.chars is None:
+        words: dict[str, Any] = {"ngram_range": tuple(settings.words or (1, 1)), **common}
+        if settings.punctuation:
+            words["token_pattern"] = Code('r"(?u)\\b\\w+\\b|[^\\w\\s]"')
+        if settings.stop_words:
+            words["stop_words"] = "english"
+        made.append(call(name, keywords=words, indent=4, room=40))
+    if settings.chars is not None:
+        chars: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": tuple(settings.chars), **common}
+        made.append(call(name, keywords=chars, indent=4, room=40))
+    return made
+
+
+def _text_matrix(settings: TextSettings, code: MemberCode, name: str, text_column: str, indent: int) -> str:
+    vectorisers = [v.replace("\n    ", "\n" + " " * indent) for v in _vectorisers(settings, code, "tree")]
+    if len(vectorisers) == 1:
+        return f"{name} = {_fitted(vectorisers[0], text_column)}"
+    code.imports.add("from sklearn.pipeline import make_union")
+    union = call("make_union", [Code(v.replace("\n", "\n    ")) for v in vectorisers], indent=indent, room=len("vectoriser = "))
+    return f"vectoriser = {union}\n    {name} = vectoriser.fit_transform(data[{text_column}])"
+
+
+def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, problem: Problem, code: MemberCode) -> str:
+    params = dict(made.params)
+    if member.model == "catboost" and seen.categories and encoding == "native":
+        params["cat_features"] = Code("CATEGORIES")
+    target_encoded = encoding == "target" and seen.categories
+    stopping = member.early_stopping and member.model in BOOSTING and not target_encoded
+    if member.early_stopping and not stopping and member.model == "lightgbm":
+        code.imports -= {i for i in code.imports if i.startswith("from lightgbm")}
+        code.imports.add(f"from lightgbm import {made.name}")
+    lines = []
+    if target_encoded:
+        lines += _target_encoder(member, seen, problem, code)
+    model = call(made.name, made.positional, params, indent=4, room=len("model = "))
+    if problem.rank_target:
+        code.imports |= {"from sklearn.compose import TransformedTargetRegressor", "from sklearn.preprocessing import QuantileTransformer"}
+        code.importance = False
+        stopping = False
+    lines.append(f"model = {model}")
+    if problem.rank_target:
+        lines.append('ranks = QuantileTransformer(n_quantiles=min(1000, len(y)), output_distribution="normal")')
+        lines.append("model = TransformedTargetRegressor(model, transformer=ranks)")
+    if stopping:
+        code.helpers.append("stopping_rows")
+        lines.append("learn, stop = stopping_rows(y, seed)")
+        lines += _fit_with_stopping(member, code.frame)
+    elif target_encoded:
+        code.imports.add("from sklearn.pipeline import make_pipeline")
+        lines.append("return make_pipeline(encoder, model).fit(X, y)")
+    else:
+        lines.append("return model.fit(X, y)")
+    body = "\n".join(f"    {line}" for line in lines)
+    note = {"target": ", categories by their mean target"}.get(encoding, "") if seen.categories else ""
+    stop = ", rounds decided on rows set aside" if stopping else ""
+    summary = made.summary[0].upper() + made.summary[1:]
+    return f'def fit_{member.name}(X, y, seed):\n    """{summary}{note}{stop}."""\n{body}'
+
+
+def _target_encoder(member: Member, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
+    kind = "continuous" if not problem.classes else "binary" if problem.classes == 2 else "multiclass"
+    code.imports |= {"from sklearn.compose import make_column_transformer", "from sklearn.preprocessing import TargetEncoder"}
+    encoder = f'TargetEncoder(target_type="{kind}")'
+    if member.model in TREES:
+        made = call(
+            "make_column_transformer", [Code(f"({encoder}, CATEGORIES)")], {"remainder": "passthrough"}, indent=4, room=len("encoder = ")
+        )
+        return [f"encoder = {made}"]
+    code.imports |= {"from sklearn.pipeline import make_pipeline", "from sklearn.preprocessing import StandardScaler"}
+    pairs = [Code(_pair(f"make_pipeline({encoder}, StandardScaler())", "CATEGORIES"))]
+    if seen.numbers:
+        pairs.append(Code(_pair(_number_pipeline(member, code), "NUMBERS")))
+    passed = {"remainder": "passthrough"} if seen.text else {}
+    return [f"encoder = {call('make_column_transformer', pairs, passed, indent=4, room=len('encoder = '))}"]
+
+
+def _fit_with_stopping(member: Member, frame: bool) -> list[str]:
+    rows = "X.iloc[{}]" if frame else "X[{}]"
+    learn, stop = rows.format("learn"), rows.format("stop")
+    if member.model == "lightgbm":
+        return [
+            "return model.fit(",
+            f"    {learn},",
+            "    y[learn],",
+            f"    eval_set=[({stop}, y[stop])],",
+            f"    callbacks=[early_stopping({_ROUNDS_WITHOUT_GAIN}, verbose=False)],",
+            ")",
+        ]
+    if member.model == "catboost":
+        return [
+            "return model.fit(",
+            f"    {learn},",
+            "    y[learn],",
+            f"    eval_set=({stop}, y[stop]),",
+            f"    early_stopping_rounds={_ROUNDS_WITHOUT_GAIN},",
+            ")",
+        ]
+    return [f"return model.fit({learn}, y[learn], X_val={stop}, y_val=y[stop])"]
+
+
+def _is_safe(name: str) -> bool:
+    return not any(char in '[]{}":,' or char.isspace() for char in name)
+
+
+def safe_names(columns: Columns) -> dict[str, str]:
+    """New names for inputs whose own names LightGBM refuses (JSON punctuation, white space), all distinct."""
+    taken = {name for name in columns.used if _is_safe(name)}
+    renamed: dict[str, str] = {}
+    for name in [*columns.numbers, *columns.categories]:
+        if _is_safe(name):
+            continue
+        base = "".join("_" if char in '[]{}":,' or char.isspace() else char for char in name)
+        new, n = base, 2
+        while new in taken:
+            new, n = f"{base}_{n}", n + 1
+        taken.add(new)
+        renamed[name] = new
+    return renamed
+
+
+def _sentence(parts: list[str]) -> str:
+    text = ", ".join(parts)
+    return text[0].upper() + text[1:] if text else "Inputs"
+
+
+def helper_code(name: str, *, classes: bool) -> str:
+    """A shared helper function or class of the script, by template name."""
+    return template(f"helpers/{name}.py.jinja").render(classes=classes).strip("\n")
