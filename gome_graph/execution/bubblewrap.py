@@ -56,6 +56,11 @@ def options(job: ScriptJob, settings: LocalSettings, inside: Path, *, shares_use
     else:
         chosen += ["--unshare-user", "--cap-drop", "ALL"]
     chosen += ["--die-with-parent", "--new-session", "--as-pid-1", "--hostname", "gome", "--clearenv"]
+    chosen += ["--proc", "/proc", "--dev", "/dev"]
+    for path in ("/dev/shm", "/tmp"):  # noqa: S108 - private ones, made first: an environment may itself lie in /tmp
+        chosen += ["--perms", "1777"] if version() >= (0, 5) else []
+        chosen += ["--size", str(settings.scratch_bytes)] if version() >= (0, 8) else []
+        chosen += ["--tmpfs", path]
     binds = [(path, path) for path in _system_folders()]
     binds += [(str(path), str(path)) for path in (*readable.interpreter_roots(), *settings.readable)]
     binds += [(f"/etc/{name}", f"/etc/{name}") for name in readable.ETC] + [(readable.SYS, readable.SYS)]
@@ -67,11 +72,6 @@ def options(job: ScriptJob, settings: LocalSettings, inside: Path, *, shares_use
     for path in readable.SYSTEM:
         if Path(path).is_symlink():
             chosen += ["--symlink", str(Path(path).readlink()), path]
-    chosen += ["--proc", "/proc", "--dev", "/dev"]
-    for path in ("/dev/shm", "/tmp"):  # noqa: S108 - private ones
-        chosen += ["--perms", "1777"] if version() >= (0, 5) else []
-        chosen += ["--size", str(settings.scratch_bytes)] if version() >= (0, 8) else []
-        chosen += ["--tmpfs", path]
     workspace = str(job.workspace.resolve())
     chosen += ["--bind", workspace, WORKSPACE, "--ro-bind", f"{workspace}/{SCRIPT}", f"{WORKSPACE}/{SCRIPT}"]
     chosen += ["--ro-bind", str(job.input_dir.resolve()), f"{WORKSPACE}/{INPUT}"]
@@ -87,6 +87,6 @@ def _folders(targets: list[str]) -> list[str]:
     """Options that make every parent of `targets` enterable by any uid; ``bwrap`` alone would make them for root only."""
     if version() < (0, 5):
         return []
-    parents = sorted({str(parent) for target in targets for parent in Path(target).parents if str(parent) != "/"})
+    parents = sorted({str(parent) for target in targets for parent in Path(target).parents} - {"/", "/tmp"})  # noqa: S108
     parents = [parent for parent in parents if not any(Path(target) in Path(parent).parents or target == parent for target in targets)]
     return [option for parent in parents for option in ("--perms", "0755", "--dir", parent)]

@@ -103,4 +103,4 @@ def _landlock_rules(job: ScriptJob, way: Way, settings: LocalSettings) -> dict[s
     write = [str(job.workspace.resolve())]
     if way.own_namespace:
         write.append("/dev/shm")  # noqa: S108 - a fresh one in the script's own mount namespace
-    return {"read": [*readable.SYSTEM, *etc, *proc, readable.SYS, *roots], "write": write}
+    return {"read": [*readable.SYSTEM, *etc, *proc, readable.SYS, readable.CGROUPS, *roots], "write": write}

@@ -14,6 +14,10 @@ _DATA_HEADROOM = 256 << 20
 """Above the measured limit, RLIMIT_DATA leaves room for what is reserved and never touched (thread stacks, malloc arenas)."""
 
 
+_TASKS_HEADROOM = 16
+"""The kernel's bound lies a little above the limit, so that the watchdog sees it passed instead of a bomb idling just below it."""
+
+
 def machine_memory() -> Bytes:
     """Physical memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -34,7 +38,7 @@ def kernel_limits(limits: Limits, memory: Bytes, tasks_already: int) -> dict[str
     if limits.file_bytes:
         chosen["RLIMIT_FSIZE"] = limits.file_bytes
     if limits.processes:
-        chosen["RLIMIT_NPROC"] = limits.processes + tasks_already
+        chosen["RLIMIT_NPROC"] = limits.processes + tasks_already + _TASKS_HEADROOM
     if limits.cpu_seconds:
         chosen["RLIMIT_CPU"] = max(1, round(limits.cpu_seconds))
     return chosen

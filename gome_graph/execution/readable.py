@@ -10,6 +10,8 @@ ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime",
 """What the dynamic loader, BLAS alternatives, clocks and plots look up."""
 SYS = "/sys/devices/system/cpu"
 """Cores and caches: BLAS, OpenMP and joblib size themselves by it."""
+CGROUPS = "/sys/fs/cgroup"
+"""Quotas, which joblib insists on reading where it sees that the file is there."""
 
 
 def interpreter_roots() -> list[Path]:

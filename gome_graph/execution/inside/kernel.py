@@ -4,7 +4,8 @@ Landlock is called directly because the ``landlock`` package (1.0.0.dev5) knows 
 scopes that keep signals and abstract sockets in (ABI 6). Numbers: ``include/uapi/linux/{landlock,prctl,capability,sched,mount}.h``.
 """
 
-# ruff: noqa: PTH - importing pathlib would cost each run ten milliseconds
+# Importing pathlib would cost each run ten milliseconds.
+# ruff: noqa: PTH112
 
 import contextlib
 import ctypes

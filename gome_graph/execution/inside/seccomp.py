@@ -1,8 +1,8 @@
 """The system calls a solution script has no business with, as a seccomp filter (classic BPF).
 
 Written out here because it must work from a bare interpreter on a bare machine: ``pyseccomp`` needs the system library libseccomp, which
-pip cannot bring, and starts a compiler to look for it. Numbers are from the kernel's ``syscall_64.tbl`` (x86_64) and ``asm-generic/unistd.h``
-(aarch64); ``tests/execution/test_seccomp.py`` compares them with libseccomp where that is present.
+pip cannot bring, and starts a compiler to look for it. Numbers are from the kernel's ``syscall_64.tbl`` (x86_64) and
+``asm-generic/unistd.h`` (aarch64); ``tests/execution/test_seccomp.py`` compares them with libseccomp where that is present.
 """
 
 import errno
