@@ -1,0 +1,22 @@
+"""The built-in technique catalog: one file a group, registered through the same hook as a plugin's."""
+
+from gome_graph.reasoners.rules.catalog import (
+    decision,
+    encoding,
+    ensemble,
+    features,
+    interactions,
+    models,
+    target,
+    text,
+    training,
+    workflow,
+)
+from gome_graph.reasoners.rules.technique import Technique
+
+BUILT_IN: list[Technique] = [
+    technique
+    for group in (features, interactions, encoding, text, models, training, target, decision, ensemble, workflow)
+    for technique in group.TECHNIQUES
+]
+"""Every built-in technique."""

@@ -1,0 +1,152 @@
+"""Model families: blend in another one, switch to it, or give a family its own view of the data."""
+
+from collections.abc import Sequence
+
+from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SHORT, added, fresh_name
+from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
+from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.records import Component
+
+KERNEL_ROWS = 3_000
+"""Kernel machines cost the square of the rows, Gaussian processes the cube: left out beyond this (a third of it for the latter)."""
+NEIGHBOUR_ROWS = 50_000
+
+
+def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
+    """True if the model can learn this target from these columns at bearable cost."""
+    rows, tables, texts = context.profile.rows, bool(context.tabular_columns), bool(context.text_columns)
+    if model in ("nb_svm", "naive_bayes"):
+        return texts and context.classes and context.single_target
+    if model == "tfidf_linear":
+        return texts
+    if not tables and model not in ("lightgbm", "linear"):
+        return False
+    if model == "lda":
+        return context.classes and context.single_target
+    if model == "svm":
+        return rows <= KERNEL_ROWS and context.single_target
+    if model == "gaussian_process":
+        return rows <= KERNEL_ROWS // 3 and context.single_target and context.numbers
+    if model == "knn":
+        return rows <= NEIGHBOUR_ROWS
+    if model == "mlp":
+        return rows >= 300
+    if model == "linear":
+        return tables
+    return True
+
+
+def _add(model: ModelKind) -> Change:
+    def change(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+        if not fits_task(model, context) or any(m.model == model for m in context.members):
+            return []
+        kept = recipe.members[:1] if recipe.blend == "single" else recipe.members
+        name = fresh_name(recipe.model_copy(update={"members": list(kept)}), model)
+        old = {FAMILIES[m.model] for m in context.members}
+        bonus = 1.0 if FAMILIES[model] not in old else 0.8
+        member = Member(name=name, model=model)
+        return [Variant(added(recipe, member), params={"model": model}, gain=ADD[model][0] * bonus, success=ADD[model][1] * bonus)]
+
+    return change
+
+
+def _switch(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Replace a single model by one of another family that usually does better on such data."""
+    if len(context.members) != 1:
+        return []
+    now = context.members[0]
+    order: list[ModelKind] = ["catboost", "lightgbm", "linear", "extra_trees"] if context.tabular_columns else ["nb_svm", "tfidf_linear"]
+    found = []
+    for model in order:
+        if model == now.model or not fits_task(model, context):
+            continue
+        worse = now.model in BOOSTING and model in ("linear", "extra_trees")
+        changed = recipe.model_copy(update={"members": [Member(name=model, model=model)], "blend": "single"})
+        found.append(Variant(changed, f"Switch from {SHORT[now.model]} to {SHORT[model]}", {"model": model}, 2.0, 0.15 if worse else 0.4))
+    return found
+
+
+def _text_specialist(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """A member that reads text alone beside one that reads everything."""
+    if not context.text_columns or not context.tabular_columns:
+        return []
+    if any(m.inputs == "text" or m.model in ("nb_svm", "tfidf_linear", "naive_bayes") for m in context.members):
+        return []
+    return [Variant(added(recipe, Member(name=fresh_name(recipe, "text_linear"), model="tfidf_linear", inputs="text")))]
+
+
+def _tabular_specialist(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """A member that reads the columns alone beside text models."""
+    if not context.text_columns or not context.tabular_columns or any(m.inputs == "tabular" for m in context.members):
+        return []
+    return [Variant(added(recipe, Member(name=fresh_name(recipe, "tabular_lightgbm"), model="lightgbm", inputs="tabular")))]
+
+
+ADD: dict[ModelKind, tuple[float, float]] = {
+    "catboost": (2.2, 0.6), "lightgbm": (1.8, 0.5), "hist_gradient_boosting": (1.0, 0.35), "extra_trees": (1.6, 0.5),
+    "random_forest": (1.0, 0.35), "linear": (1.5, 0.45), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
+    "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
+    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25),
+}  # fmt: skip
+"""Prior gain (noise units) and prior success of blending the model in."""
+
+CARUANA = "Caruana et al. 2004, Ensemble selection from libraries of models"
+
+SPECIALISTS = {"single_model": 0.9, "weak_ensemble": 0.6, "plateau": 0.6, "underfit": 0.4, "fold_variance": 0.3, "weak_slice": 0.2}
+
+TECHNIQUES = [
+    *(
+        Technique(
+            name=f"blend_in_{model}",
+            title=f"Blend in {SHORT[model]}",
+            component=Component.ENSEMBLE if model not in BOOSTING else Component.MODEL,
+            change=_add(model),
+            rationale=f"Models of different kinds err on different rows; {SHORT[model]}, weighted out of fold, can only take "
+            "the weight that it earns.",
+            direction="more diverse models, weighted by what they add out of fold",
+            falsifier="the new member's out-of-fold weight is near zero, or the blend is no better than the incumbent",
+            answers=SPECIALISTS,
+            prior_gain=ADD[model][0],
+            prior_success=ADD[model][1],
+            source=CARUANA,
+        )
+        for model in ADD
+    ),
+    Technique(
+        name="switch_model",
+        title="Switch to another model family",
+        component=Component.MODEL,
+        change=_switch,
+        rationale="One family often fits a kind of data much better than the others; a single switch shows it at the cost of one fit.",
+        direction="another inductive bias",
+        falsifier="the new family's score is not above the old one's by more than its noise",
+        answers={"underfit": 0.6, "overfit": 0.4, "low_signal": 0.4, "slow": 0.4, "plateau": 0.4},
+        prior_gain=2.0,
+        prior_success=0.35,
+        stages=EARLY,
+    ),
+    Technique(
+        name="text_specialist",
+        title="Blend in a linear model of the text alone",
+        component=Component.ENSEMBLE,
+        change=_text_specialist,
+        rationale="Sparse word features lose to dense columns inside one tree model; a linear model of the text keeps what the words say.",
+        direction="let the text speak through its own model",
+        falsifier="the text model's weight in the blend is near zero",
+        answers={"text_as_category": 0.8, "unused_text": 0.9, "single_model": 0.7, "low_signal": 0.4, "underfit": 0.3},
+        prior_gain=2.5,
+        prior_success=0.55,
+    ),
+    Technique(
+        name="tabular_specialist",
+        title="Blend in boosted trees of the columns other than text",
+        component=Component.ENSEMBLE,
+        change=_tabular_specialist,
+        rationale="Text features drown a few strong columns; trees that see only those columns keep them apart.",
+        direction="let the columns speak through their own model",
+        falsifier="the tabular model's weight in the blend is near zero",
+        answers={"unused_columns": 0.7, "single_model": 0.7, "underfit": 0.3},
+        prior_gain=2.0,
+        prior_success=0.5,
+    ),
+]

@@ -1,0 +1,219 @@
+"""Text: how words become numbers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, feature_variant, listed, reads_text
+from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
+from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.records import ColumnKind, Component
+
+SPARSE = ("tfidf_linear", "nb_svm", "naive_bayes", "linear")
+"""Models that read sparse term counts as they are."""
+
+
+def _text(member: Member) -> TextSettings:
+    return member.text or TextSettings()
+
+
+def _sparse(context: TechniqueContext) -> list[Member]:
+    return [m for m in context.members if m.model in SPARSE and reads_text(context, m)]
+
+
+def _setting(word: str, test: Any, **changes: Any) -> Change:
+    """A variant per sparse text member with `changes` in its text settings, where `test` holds of the old ones."""
+
+    def change(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+        found = []
+        for member in _sparse(context):
+            old = _text(member)
+            if test(old):
+                changed = recipe.changed_member(member.name, text=old.model_copy(update=changes))
+                found.append(Variant(changed, f"{word} ({member.name})", {"member": member.name, **changes}))
+        return found
+
+    return change
+
+
+def _reads(context: TechniqueContext) -> bool:
+    return bool(_sparse(context))
+
+
+def _lists(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    if not context.columns(ColumnKind.LIST):
+        return []
+    found = []
+    for member in _sparse(context):
+        for how in ("items", "both"):
+            if _text(member).list_items != how:
+                changed = recipe.changed_member(member.name, text=_text(member).model_copy(update={"list_items": how}))
+                found.append(
+                    Variant(changed, f"Read whole list items as {how} ({member.name})", {"member": member.name, "list_items": how})
+                )
+    return found
+
+
+def _stats(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    names = [n for n in context.text_columns if not recipe.has_feature("text_stats", n)]
+    return [feature_variant(recipe, "text_stats", names, f"Measure length and style of {listed(names)}")] if names else []
+
+
+def _list_length(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    names = [c.name for c in context.columns(ColumnKind.LIST) if not recipe.has_feature("list_length", c.name)]
+    return [feature_variant(recipe, "list_length", names, f"Count the items of {listed(names)}")] if names else []
+
+
+def _dense_text(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Text compressed to components for boosted trees that have ignored it, or more components than before."""
+    found = []
+    for member in context.members:
+        if member.model not in BOOSTING:
+            continue
+        if member.inputs == "tabular" and context.text_columns:
+            changed = recipe.changed_member(member.name, inputs="all", text=TextSettings(svd=64))
+            found.append(Variant(changed, f"Give {member.name} the text as 64 components", {"member": member.name, "svd": 64}))
+        elif reads_text(context, member) and (_text(member).svd or 64) < 128:
+            changed = recipe.changed_member(member.name, text=_text(member).model_copy(update={"svd": 128}))
+            found.append(Variant(changed, f"Give {member.name} 128 text components", {"member": member.name, "svd": 128}, success=0.25))
+    return found
+
+
+def _texts(context: TechniqueContext) -> bool:
+    return bool(context.text_columns)
+
+
+TECHNIQUES = [
+    Technique(
+        name="char_ngrams",
+        title="Add character n-grams",
+        component=Component.FEATURES,
+        change=_setting("Add character n-grams", lambda t: t.chars is None, chars=(2, 5)),
+        applies=_reads,
+        rationale="Character n-grams catch endings, spelling and style that whole words miss, and share strength between rare words.",
+        direction="sub-word features",
+        falsifier="the score does not rise although the vocabulary grew",
+        answers={"underfit": 0.5, "low_signal": 0.5, "overfit": 0.2},
+        prior_gain=3.0,
+        prior_success=0.6,
+    ),
+    Technique(
+        name="keep_case_and_punctuation",
+        title="Keep punctuation and capitals as tokens",
+        component=Component.FEATURES,
+        change=_setting("Keep punctuation and capitals", lambda t: not t.punctuation or t.lowercase, punctuation=True, lowercase=False),
+        applies=_reads,
+        rationale="Style shows in punctuation and capitals, which a word tokenizer throws away.",
+        direction="style features",
+        falsifier="the score does not rise",
+        answers={"underfit": 0.3},
+        prior_gain=1.5,
+        prior_success=0.4,
+    ),
+    Technique(
+        name="rare_words",
+        title="Keep words that occur once",
+        component=Component.FEATURES,
+        change=_setting("Keep rare words", lambda t: t.min_df > 1, min_df=1),
+        applies=_reads,
+        rationale="In short texts the rare words carry the topic; regularisation takes care of their noise.",
+        direction="a larger vocabulary",
+        falsifier="the train-validation gap grows and the score does not",
+        answers={"underfit": 0.4},
+        prior_gain=1.0,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="fewer_words",
+        title="Keep only words that occur often",
+        component=Component.FEATURES,
+        change=_setting("Require five occurrences of a term", lambda t: t.min_df < 5, min_df=5),
+        applies=_reads,
+        rationale="Terms seen once or twice are noise to a model that overfits, and they cost time.",
+        direction="a smaller vocabulary",
+        falsifier="the train-validation gap does not shrink",
+        answers={"overfit": 0.5, "slow": 0.5, "crash_timeout": 0.7},
+        prior_gain=0.8,
+        prior_success=0.2,
+    ),
+    Technique(
+        name="longer_word_ngrams",
+        title="Use word pairs and triples",
+        component=Component.FEATURES,
+        change=_setting("Use word n-grams up to three", lambda t: t.words in ((1, 1), (1, 2)), words=(1, 3)),
+        applies=_reads,
+        rationale="Phrases say what their words do not.",
+        direction="longer phrases",
+        falsifier="the score does not rise although the vocabulary grew",
+        answers={"underfit": 0.4},
+        prior_gain=1.0,
+        prior_success=0.25,
+    ),
+    Technique(
+        name="binary_counts",
+        title="Count each word once per text",
+        component=Component.FEATURES,
+        change=_setting("Use presence of terms, not counts", lambda t: t.weighting != "binary", weighting="binary"),
+        applies=_reads,
+        rationale="In short texts a word's presence says as much as its count, with less noise.",
+        direction="presence instead of counts",
+        falsifier="the score does not rise",
+        answers={"overfit": 0.2},
+        prior_gain=0.8,
+        prior_success=0.2,
+        source="Wang & Manning 2012, Baselines and bigrams",
+    ),
+    Technique(
+        name="list_items",
+        title="Read whole list items as tokens",
+        component=Component.FEATURES,
+        change=_lists,
+        applies=_reads,
+        rationale="An item of a list is one thing even if it has several words.",
+        direction="items as tokens",
+        falsifier="the score does not rise",
+        answers={"text_as_category": 0.5, "underfit": 0.3},
+        prior_gain=1.5,
+        prior_success=0.4,
+    ),
+    Technique(
+        name="text_statistics",
+        title="Measure the texts' length and style",
+        component=Component.FEATURES,
+        change=_stats,
+        applies=_texts,
+        rationale="How long a text is and how it is punctuated is information that term weights normalise away.",
+        direction="length and style as numbers",
+        falsifier="the statistics are hardly used",
+        answers={"unused_text": 0.5, "text_as_category": 0.4, "underfit": 0.2, "low_signal": 0.4},
+        prior_gain=1.5,
+        prior_success=0.35,
+        stages=EARLY,
+    ),
+    Technique(
+        name="list_length",
+        title="Count list items",
+        component=Component.FEATURES,
+        change=_list_length,
+        applies=_texts,
+        rationale="How many items a list has is a fact of its own.",
+        direction="list length as a number",
+        falsifier="the count is hardly used",
+        answers={"unused_text": 0.3},
+        prior_gain=1.0,
+        prior_success=0.25,
+    ),
+    Technique(
+        name="dense_text",
+        title="Compress text for trees",
+        component=Component.FEATURES,
+        change=_dense_text,
+        applies=_texts,
+        rationale="Trees cannot use ten thousand sparse columns; truncated SVD of TF-IDF gives them a few dense ones.",
+        direction="text for tree models",
+        falsifier="the components are hardly used",
+        answers={"text_as_category": 0.9, "unused_text": 0.8},
+        prior_gain=1.5,
+        prior_success=0.35,
+        source="Deerwester et al. 1990, Indexing by latent semantic analysis",
+    ),
+]

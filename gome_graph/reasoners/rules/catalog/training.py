@@ -1,0 +1,320 @@
+"""Training: learning rate, rounds, regularisation, capacity, losses, class weights."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gome_graph.reasoners.rules.catalog.common import boosted, effective, setting, turned
+from gome_graph.reasoners.rules.recipe import Member, Recipe
+from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.records import Component, TargetKind
+
+SLOWEST_RATE = 0.012
+LINEAR = ("linear", "tfidf_linear", "nb_svm")
+
+
+def _slower(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Half the learning rate, twice the rounds."""
+    found = []
+    for member in boosted(context):
+        rate, rounds = float(setting(member, "rate", context)), int(setting(member, "rounds", context))
+        if rate / 2 < SLOWEST_RATE:
+            continue
+        changed = turned(recipe, member, rate=round(rate / 2, 4), rounds=rounds * 2)
+        title = f"Learn at rate {round(rate / 2, 4):g} for {rounds * 2} rounds ({member.name})"
+        found.append(Variant(changed, title, {"member": member.name, "rate": round(rate / 2, 4), "rounds": rounds * 2}))
+    return found
+
+
+def _rounds(factor: float, word: str) -> Change:
+    def change(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+        found = []
+        for member in boosted(context):
+            rounds = round(int(setting(member, "rounds", context)) * factor)
+            if 50 <= rounds <= 6000 and not member.early_stopping:
+                changed = turned(recipe, member, rounds=rounds)
+                found.append(Variant(changed, f"{word}: {rounds} rounds ({member.name})", {"member": member.name, "rounds": rounds}))
+        return found
+
+    return change
+
+
+def _early_stopping(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    found = []
+    for member in boosted(context):
+        if not member.early_stopping:
+            rounds = max(2000, int(setting(member, "rounds", context)))
+            changed = turned(recipe.changed_member(member.name, early_stopping=True), member, rounds=rounds)
+            found.append(Variant(changed, f"Choose the rounds of {member.name} by early stopping", {"member": member.name}))
+    return found
+
+
+Preset = tuple[str, Mapping[str, Any]]
+
+STRONGER: dict[str, list[Preset]] = {
+    "lightgbm": [
+        ("small trees, column sampling", {"num_leaves": 8, "min_child_samples": 20, "colsample_bytree": 0.5, "subsample": 0.8,
+                                          "subsample_freq": 1, "reg_lambda": 5.0}),
+        ("shallow trees, heavy column sampling", {"num_leaves": 5, "min_child_samples": 30, "colsample_bytree": 0.3, "subsample": 0.7,
+                                                  "subsample_freq": 1, "reg_lambda": 10.0}),
+    ],
+    "catboost": [
+        ("shallow trees, strong L2", {"depth": 4, "l2_leaf_reg": 10.0}),
+        ("random splits, strong L2", {"depth": 5, "l2_leaf_reg": 6.0, "random_strength": 5.0, "bagging_temperature": 1.0}),
+    ],
+    "hist_gradient_boosting": [("small trees, L2", {"max_leaf_nodes": 10, "min_samples_leaf": 30, "l2_regularization": 5.0})],
+    "extra_trees": [("larger leaves", {"min_samples_leaf": 4}), ("half of the columns a split", {"max_features": 0.5})],
+    "random_forest": [("larger leaves", {"min_samples_leaf": 4})],
+    "linear": [("a tenth of C or ten times alpha", {})],
+    "tfidf_linear": [("a tenth of C or ten times alpha", {})],
+    "nb_svm": [("a tenth of C or ten times alpha", {})],
+    "mlp": [("strong weight decay", {"alpha": 0.1})],
+    "svm": [("a fifth of C", {"C": 0.2})],
+    "knn": [("more neighbours", {"n_neighbors": 50})],
+}  # fmt: skip
+"""Presets against overfitting, from the libraries' own tuning guides."""
+
+WEAKER: dict[str, list[Preset]] = {
+    "lightgbm": [("larger trees", {"num_leaves": 63, "min_child_samples": 10}),
+                 ("large trees, column sampling", {"num_leaves": 127, "min_child_samples": 20, "colsample_bytree": 0.6})],
+    "catboost": [("deeper trees", {"depth": 8}), ("weak L2", {"l2_leaf_reg": 1.0})],
+    "hist_gradient_boosting": [("larger trees", {"max_leaf_nodes": 63, "min_samples_leaf": 10})],
+    "extra_trees": [("all columns a split", {"max_features": 1.0})],
+    "random_forest": [("half of the columns a split", {"max_features": 0.5})],
+    "linear": [("ten times C or a tenth of alpha", {})],
+    "tfidf_linear": [("ten times C or a tenth of alpha", {})],
+    "nb_svm": [("ten times C or a tenth of alpha", {})],
+    "mlp": [("wider layers", {"hidden_layer_sizes": [256, 128]})],
+    "svm": [("five times C", {"C": 5.0})],
+    "knn": [("fewer neighbours", {"n_neighbors": 10})],
+}  # fmt: skip
+"""Presets against underfitting."""
+
+
+def _strength(presets: Mapping[str, list[Preset]], stronger: bool) -> Change:
+    """A ladder of presets per member; linear models move along C (classes) or alpha (numbers)."""
+
+    def change(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+        found = []
+        for member in context.members:
+            if member.model in LINEAR:
+                found += _linear(recipe, context, member, stronger)
+                continue
+            for word, params in presets.get(member.model, []):
+                changed = recipe.with_params(member.name, **params)
+                found.append(Variant(changed, f"{member.name}: {word}", {"member": member.name, **params}))
+        return found
+
+    return change
+
+
+def _linear(recipe: Recipe, context: TechniqueContext, member: Member, stronger: bool) -> list[Variant]:
+    key = "C" if context.classes else "alpha"
+    now = effective(member, context).get(key)
+    if now is None:
+        return []
+    found = []
+    for factor in (4.0, 16.0):
+        value = now / factor if stronger == (key == "C") else now * factor
+        value = float(f"{value:.3g}")
+        if 1e-3 <= value <= 1e3:
+            changed = recipe.with_params(member.name, **{key: value})
+            found.append(Variant(changed, f"{member.name}: {key} = {value:g}", {"member": member.name, key: value}))
+    return found
+
+
+def _absolute_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Fit what is judged: medians for absolute errors, robust losses for outliers."""
+    losses = {"lightgbm": ("l1", "huber"), "catboost": ("MAE", "Huber:delta=1.0"), "hist_gradient_boosting": ("absolute_error",)}
+    found = []
+    for member in boosted(context):
+        for loss in losses.get(member.model, ())[: 1 if context.task.metric == "mae" else 2]:
+            if member.objective != loss:
+                changed = recipe.changed_member(member.name, objective=loss)
+                found.append(Variant(changed, f"Fit {member.name} with the {loss} loss", {"member": member.name, "objective": loss}))
+    return found
+
+
+def _count_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    losses = {"lightgbm": "poisson", "catboost": "Poisson", "hist_gradient_boosting": "poisson"}
+    target = context.profile.target
+    if not (target.nonnegative and target.integer) or recipe.target_transform != "none":
+        return []
+    return [
+        Variant(recipe.changed_member(m.name, objective=losses[m.model]), f"Fit {m.name} with the Poisson loss", {"member": m.name})
+        for m in boosted(context)
+        if m.objective != losses[m.model]
+    ]
+
+
+def _class_weight(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    if recipe.class_weight == "balanced":
+        return [Variant(recipe.model_copy(update={"class_weight": "none"}), "Take the class weights away", {"class_weight": "none"})]
+    return [Variant(recipe.model_copy(update={"class_weight": "balanced"}), "Weigh classes equally", {"class_weight": "balanced"})]
+
+
+def _imbalanced(context: TechniqueContext) -> bool:
+    shares = context.profile.target.class_shares
+    judged = context.task.metric in ("balanced_accuracy", "log_loss_balanced", "f1", "f1_macro", "mcc", "roc_auc", "average_precision")
+    return context.classes and bool(shares) and min(shares) < 0.6 / len(shares) and judged
+
+
+def _refit(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Robust scaling or quantile scaling for models that need a scale."""
+    found = []
+    for member in context.members:
+        if (
+            member.model in ("knn", "svm", "mlp", "gaussian_process", "lda", "linear")
+            and member.inputs != "text"
+            and context.numeric_columns
+        ):
+            for scaling in ("quantile", "robust"):
+                if member.scaling != scaling:
+                    changed = recipe.changed_member(member.name, scaling=scaling)
+                    found.append(
+                        Variant(changed, f"Scale the numbers of {member.name} by {scaling}", {"member": member.name, "scaling": scaling})
+                    )
+    return found
+
+
+def _numbers_boosted(context: TechniqueContext) -> bool:
+    return context.target is TargetKind.REGRESSION and bool(boosted(context))
+
+
+def _boosts(context: TechniqueContext) -> bool:
+    return bool(boosted(context))
+
+
+GUIDE = "LightGBM documentation, Parameters tuning; CatBoost documentation, Parameter tuning"
+
+TECHNIQUES = [
+    Technique(
+        name="slower_learning",
+        title="Lower the learning rate and add rounds",
+        component=Component.TRAINING,
+        change=_slower,
+        applies=_boosts,
+        rationale="Smaller steps average over more trees: the same fit with less variance, paid in time.",
+        direction="smaller steps, more rounds",
+        falsifier="the score does not rise although the time doubled",
+        answers={"early_stopping_capped": 0.4, "fold_variance": 0.4, "overfit": 0.2},
+        prior_gain=1.2,
+        prior_success=0.35,
+        source="Friedman 2001, Greedy function approximation, section 5",
+    ),
+    Technique(
+        name="more_rounds",
+        title="Train for more rounds",
+        component=Component.TRAINING,
+        change=_rounds(2.0, "Train longer"),
+        applies=_boosts,
+        rationale="Boosting that still improves when it stops has left score behind.",
+        direction="more rounds",
+        falsifier="the validation score is no better, and the train-validation gap larger",
+        answers={"early_stopping_capped": 1.0, "underfit": 0.8},
+        prior_gain=1.5,
+        prior_success=0.25,
+    ),
+    Technique(
+        name="fewer_rounds",
+        title="Train for fewer rounds",
+        component=Component.TRAINING,
+        change=_rounds(0.5, "Train less"),
+        applies=_boosts,
+        rationale="Boosting that fits its training rows perfectly has gone on too long; stopping earlier also saves time.",
+        direction="fewer rounds",
+        falsifier="the score falls",
+        answers={"overfit": 0.7, "slow": 0.7, "crash_timeout": 0.8},
+        prior_gain=1.5,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="early_stopping",
+        title="Choose the rounds by early stopping",
+        component=Component.TRAINING,
+        change=_early_stopping,
+        applies=lambda c: _boosts(c) and c.profile.rows >= 1000,
+        rationale="The right number of rounds differs by fold; a part of the learning rows can tell it.",
+        direction="rounds chosen on held-out learning rows",
+        falsifier="the chosen rounds vary wildly and the score does not rise",
+        answers={"overfit": 0.6, "slow": 0.3},
+        prior_gain=1.2,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="stronger_regularisation",
+        title="Regularise more strongly",
+        component=Component.TRAINING,
+        change=_strength(STRONGER, True),
+        rationale="A model that knows its training rows much better than new ones has room to be simpler.",
+        direction="simpler models: smaller trees, stronger penalties, sampling",
+        falsifier="the train-validation gap shrinks and the score falls",
+        answers={"overfit": 0.9, "fold_variance": 0.6},
+        prior_gain=2.0,
+        prior_success=0.42,
+        source=GUIDE,
+    ),
+    Technique(
+        name="more_capacity",
+        title="Allow more capacity",
+        component=Component.TRAINING,
+        change=_strength(WEAKER, False),
+        rationale="A model that is no better on its training rows than on new ones can follow the data more closely.",
+        direction="larger models, weaker penalties",
+        falsifier="the train-validation gap grows and the score does not rise",
+        answers={"underfit": 0.9},
+        prior_gain=1.5,
+        prior_success=0.25,
+        source=GUIDE,
+    ),
+    Technique(
+        name="robust_loss",
+        title="Fit a robust loss",
+        component=Component.TRAINING,
+        change=_absolute_loss,
+        applies=_numbers_boosted,
+        rationale="Squared errors follow outliers; absolute errors follow the median, which is what an absolute metric judges.",
+        direction="the loss that is judged, or one that outliers cannot rule",
+        falsifier="the bulk of the rows is predicted no better",
+        answers={"residual_skew": 0.5, "residual_outliers": 0.7},
+        prior_gain=1.5,
+        prior_success=0.2,
+    ),
+    Technique(
+        name="count_loss",
+        title="Fit a Poisson loss to counts",
+        component=Component.TRAINING,
+        change=_count_loss,
+        applies=_numbers_boosted,
+        rationale="Counts vary more where they are large; the Poisson loss expects that.",
+        direction="a loss made for counts",
+        falsifier="the score does not rise",
+        answers={"residual_skew": 0.4, "skewed_target": 0.6},
+        prior_gain=1.5,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="class_weights",
+        title="Weigh classes equally",
+        component=Component.TRAINING,
+        change=_class_weight,
+        applies=_imbalanced,
+        rationale="A metric that counts classes equally is served by a loss that does so too.",
+        direction="weights by class",
+        falsifier="recall of the rare class rises and the metric falls",
+        answers={"class_imbalance": 0.8, "threshold": 0.3},
+        prior_gain=2.0,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="scaling",
+        title="Scale numbers by their ranks",
+        component=Component.FEATURES,
+        change=_refit,
+        rationale="Distances and penalties depend on scale; ranks or robust units keep outliers from ruling them.",
+        direction="another scale for scale-dependent models",
+        falsifier="the member does not improve",
+        answers={"residual_outliers": 0.3, "unconverged": 0.7},
+        prior_gain=1.0,
+        prior_success=0.25,
+    ),
+]

@@ -1,0 +1,101 @@
+"""What a recipe will cost: a rough model of each estimator, corrected by what was measured.
+
+The model's constants are orders of magnitude from timing the writer's scripts on two cores; only ratios matter once a script has run,
+because the prediction is scaled to the measured seconds.
+"""
+
+from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
+from gome_graph.reasoners.rules.technique import TechniqueContext
+from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
+
+START_SECONDS = 2.5
+"""Imports, reading and writing: paid once a script."""
+
+UNIT_SECONDS: dict[ModelKind, float] = {
+    "lightgbm": 4.0, "catboost": 8.0, "hist_gradient_boosting": 5.0, "extra_trees": 4.0, "random_forest": 7.0, "linear": 1.5, "knn": 2.0,
+    "svm": 25.0, "gaussian_process": 60.0, "mlp": 8.0, "nb_svm": 2.0, "tfidf_linear": 2.0, "naive_bayes": 0.5, "lda": 0.6,
+}  # fmt: skip
+"""Seconds for five folds of 10,000 rows x 30 columns, one seed, writer's defaults."""
+
+ROW_POWER: dict[ModelKind, float] = {"svm": 2.0, "gaussian_process": 3.0, "knn": 1.5}
+"""How cost grows with rows, where not linearly."""
+
+BOOSTING = ("lightgbm", "catboost", "hist_gradient_boosting")
+ROUNDS_KEYS = ("n_estimators", "iterations", "max_iter")
+DEFAULT_ROUNDS = 400
+CLASS_EXPONENT = 0.8
+"""Boosting fits a tree per class and round; small classes are cheaper than large ones."""
+SPEED_BOUNDS = (0.2, 5.0)
+"""How far a machine may be from the model when an estimator that has not run yet is predicted from one that has."""
+
+
+def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
+    """Modelled seconds of one member, all folds and seeds, on a machine of speed 1."""
+    rows = max(profile.rows, 50) / 10_000
+    power = ROW_POWER.get(member.model, 1.0)
+    units = UNIT_SECONDS[member.model] * rows**power
+    columns = len(profile.columns)
+    text = [c for c in profile.columns if c.kind in (ColumnKind.TEXT, ColumnKind.LIST)]
+    sees_text = bool(text) and member.inputs != "tabular"
+    if sees_text:
+        words = sum(c.mean_words or c.mean_length / 6 for c in text)
+        texts = rows * words / 30
+        chars = 4.0 if member.text is not None and member.text.chars else 0.0
+        units += texts * (1.0 + chars)
+        if member.model not in ("nb_svm", "tfidf_linear", "naive_bayes", "linear"):
+            width = (member.text.svd or 64) if member.text is not None else 64
+            columns += width
+            units += 6.0 * rows
+    if member.inputs != "text":
+        units *= 0.4 + 0.6 * columns / 30
+    classes = len(profile.target.classes) if profile.target.kind is TargetKind.MULTICLASS else 1
+    targets = max(1, len(profile.target.columns))
+    if member.model in BOOSTING:
+        rounds = next((member.params[k] for k in ROUNDS_KEYS if isinstance(member.params.get(k), int)), DEFAULT_ROUNDS)
+        units *= (0.2 + 0.8 * rounds / DEFAULT_ROUNDS) * max(1, classes) ** CLASS_EXPONENT
+        if member.early_stopping:
+            units *= 0.6
+    elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):
+        units *= max(1, classes) ** 0.5
+    return float(units * targets * (member.seeds or seeds) * profile.folds / 5)
+
+
+def counted(recipe: Recipe) -> list[Member]:
+    """The members that are fitted."""
+    return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)
+
+
+def recipe_units(recipe: Recipe, profile: TaskProfile) -> float:
+    """Modelled seconds of the whole script without `START_SECONDS`, on a machine of speed 1."""
+    refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
+    return refit * sum(member_units(m, profile, recipe.seeds) for m in counted(recipe))
+
+
+def predict_seconds(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Seconds:
+    """Wall seconds of the changed recipe at full stage.
+
+    Members that the incumbent has are scaled from the incumbent's measured seconds (per member where telemetry says), new ones from the
+    modelled ratio, within `SPEED_BOUNDS`.
+    """
+    profile = context.profile
+    old = {m.name: m for m in counted(context.recipe)}
+    old_units = recipe_units(context.recipe, profile)
+    busy = max(context.incumbent_seconds - START_SECONDS, 0.2) if context.incumbent_seconds else old_units
+    speed = busy / max(old_units, 1e-6)
+    measured: dict[str, float] = {}
+    if context.pack is not None:
+        for fold in context.pack.folds:
+            if fold.seconds is not None:
+                measured[fold.model] = measured.get(fold.model, 0.0) + fold.seconds
+    known = sum(s for name, s in measured.items() if name in old)
+    total = max(busy - known, 0.0) if known else 0.0
+    refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
+    for member in counted(recipe):
+        units = member_units(member, profile, recipe.seeds) * refit
+        before = old.get(member.name)
+        if before is not None and before.model == member.model:
+            base = member_units(before, profile, context.recipe.seeds)
+            total += measured[member.name] * units / base if member.name in measured else units * speed
+        else:
+            total += units * min(max(speed, SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
+    return START_SECONDS + total * multiplier

@@ -1,0 +1,249 @@
+"""The embedded reasoner: no language model, a catalog of techniques, measured facts and momentum."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from gome_graph.hooks import StepContext, Update
+from gome_graph.reasoners.rules.catalog import BUILT_IN
+from gome_graph.reasoners.rules.choose import CONFIDENCE_BOUNDS, Candidate, momentum_factor, rank
+from gome_graph.reasoners.rules.cost import START_SECONDS, recipe_units
+from gome_graph.reasoners.rules.names import described, slug_words
+from gome_graph.reasoners.rules.recipe import Recipe
+from gome_graph.reasoners.rules.state import pack_recipe, recipe_of, why_of
+from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
+from gome_graph.reasoners.rules.writer import draft_recipes, write_script
+from gome_graph.records import (
+    Component,
+    Diagnosis,
+    DiagnosticPack,
+    Evidence,
+    Finding,
+    Hypothesis,
+    Momentum,
+    Patch,
+    Solution,
+    StepId,
+    TraceId,
+    VerdictKind,
+    step_id,
+)
+from gome_graph.solution.patch import make_patch
+
+MOST_HYPOTHESES = 8
+"""Proposed per step; memory ranks its experiences against them."""
+PER_TECHNIQUE = 2
+"""At most so many variants of one technique among them."""
+HINT_FACTOR = 4.0
+"""What a hint of the user that names a hypothesis multiplies its score by; one that forbids it divides."""
+FORBIDDING = re.compile(r"\b(no|not|don't|never|avoid|without|stop)\b", re.IGNORECASE)
+
+
+class RulesConfig(BaseModel):
+    """Settings of the rules reasoner."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    diagnosis: bool = True
+    """False: findings are ignored and applicable techniques come in random order (the ``--no-diagnosis`` ablation)."""
+
+
+class RulesReasoner:
+    """Implements `gome_graph.hooks.Reasoner` without a language model. Stateless and deterministic in the `StepContext`.
+
+    Parameters
+    ----------
+    config
+        See `RulesConfig`.
+    techniques
+        The catalog; None for the built-in one. Names must be unique (`PluginError` otherwise).
+    """
+
+    name = "rules"
+
+    def __init__(self, config: RulesConfig | None = None, *, techniques: Iterable[Technique] | None = None) -> None:
+        self.config = config or RulesConfig()
+        self.techniques = collect([("the catalog", BUILT_IN if techniques is None else techniques)])
+
+    # -- draft -------------------------------------------------------------------------------------------------------
+
+    def draft(self, context: StepContext) -> Update:
+        """The first solution of a trace: another model family than the siblings', in flight ones included.
+
+        A second root of a trace (the first one failed) is the cheapest draft of a family that has not failed here.
+        """
+        recipe = self._draft_recipe(context)
+        what = described(recipe)
+        hypothesis = Hypothesis(
+            title=_draft_title(recipe), component=Component.MODEL, family=recipe.family,
+            rationale=f"A plain first solution: {what}. The measurements that later steps rest on start here.",
+            cost_seconds=round(_draft_seconds(recipe, context), 1), params={"models": [m.model for m in recipe.members]},
+        )  # fmt: skip
+        why = [f"{hypothesis.title}."]
+        script = write_script(recipe, context.task, why=why)
+        return Update(hypothesis=hypothesis, patch=Patch(whole=script), solution=_solution(context, None, script, recipe, why))
+
+    def _draft_recipe(self, context: StepContext) -> Recipe:
+        recipes = list(draft_recipes(context.task))
+        start = context.trace % len(recipes)
+        order = recipes[start:] + recipes[:start]
+        tried = {step.hypothesis for step in context.history}
+        families = {s.hypothesis.family for s in context.siblings if s.hypothesis is not None}
+        families |= {s.incumbent.family for s in context.siblings if s.incumbent is not None}
+        if tried:  # a new root: simpler, and of another kind than what failed
+            order.sort(key=lambda r: recipe_units(r, context.task.profile))
+        untried = [r for r in order if _draft_title(r) not in tried] or order
+        fits = [r for r in untried if context.time_limit <= 0 or _draft_seconds(r, context) <= context.time_limit] or [
+            min(untried, key=lambda r: recipe_units(r, context.task.profile))
+        ]
+        return next((r for r in fits if r.family not in families), fits[0])
+
+    # -- the gradient ------------------------------------------------------------------------------------------------
+
+    def diagnose(self, context: StepContext) -> Diagnosis:
+        """What limits the score, and the direction with the best expected gain per cost.
+
+        Evidence is copied from the findings, as far as it resolves in the pack; what does not is dropped and counted.
+        """
+        findings = list(context.findings) if self.config.diagnosis else []
+        recipe = recipe_of(context.incumbent)
+        if recipe is None:
+            return _root_diagnosis(context, findings)
+        ranked = self._ranked(context, recipe)
+        if not ranked:
+            return Diagnosis(
+                cause="Nothing in the catalog is left to try on this solution within the time limit.", direction="stop or widen limits",
+                component=Component.WORKFLOW, evidence=_plain_evidence(context.pack), confidence=CONFIDENCE_BOUNDS[0],
+                falsifier="a technique applies again",
+            )  # fmt: skip
+        best = ranked[0]
+        answered = [f for f in sorted(findings, key=lambda f: -f.severity) if best.technique.answers.get(f.symptom)]
+        evidence, unresolved = _resolved(answered, context.pack)
+        cause = answered[0].summary if answered else best.technique.rationale
+        return Diagnosis(
+            findings=[f.symptom for f in answered], cause=cause, direction=best.technique.direction, component=best.technique.component,
+            evidence=evidence or _plain_evidence(context.pack), expected_gain=best.hypothesis.expected_gain,
+            confidence=round(best.probability, 3), cost_seconds=best.hypothesis.cost_seconds, falsifier=best.technique.falsifier,
+            unresolved_evidence=unresolved,
+        )  # fmt: skip
+
+    def propose(self, context: StepContext, diagnosis: Diagnosis) -> list[Hypothesis]:
+        """Candidate changes of the incumbent, best first; at most `PER_TECHNIQUE` of one technique. A root where there is no incumbent."""
+        recipe = recipe_of(context.incumbent)
+        if recipe is None:
+            return [self.draft(context).hypothesis]
+        chosen: list[Hypothesis] = []
+        counts: dict[str, int] = {}
+        for candidate in self._ranked(context, recipe):
+            name = candidate.technique.name
+            if counts.get(name, 0) < PER_TECHNIQUE:
+                counts[name] = counts.get(name, 0) + 1
+                chosen.append(candidate.hypothesis)
+            if len(chosen) == MOST_HYPOTHESES:
+                break
+        return chosen
+
+    # -- the step ----------------------------------------------------------------------------------------------------
+
+    def update(self, context: StepContext, diagnosis: Diagnosis, hypotheses: list[Hypothesis], momentum: Momentum) -> Update | None:
+        """The best of `hypotheses` in the light of momentum, rendered as a patch on the incumbent's script; None if none can be applied."""
+        recipe = recipe_of(context.incumbent)
+        if recipe is None or context.incumbent is None:
+            return self.draft(context) if hypotheses else None
+        wanted = {h.title for h in hypotheses}
+        candidates = [c for c in self._ranked(context, recipe) if c.hypothesis.title in wanted]
+        findings = context.findings if self.config.diagnosis else []
+        weighed = [(c.score * momentum_factor(c.hypothesis, momentum, findings, context.task.name), c) for c in candidates]
+        plain = write_script(recipe, context.task)
+        for _, candidate in sorted(weighed, key=lambda pair: (-pair[0], pair[1].hypothesis.title)):
+            changed = candidate.variant.recipe
+            why = [*why_of(context.incumbent), f"{candidate.hypothesis.title}: {candidate.technique.direction}."]
+            script = write_script(changed, context.task, why=why)
+            if write_script(changed, context.task) == plain:
+                continue  # the writer renders both recipes alike: nothing would be tested
+            solution = _solution(context, context.incumbent.step, script, changed, why)
+            return Update(hypothesis=candidate.hypothesis, patch=make_patch(context.incumbent.script, script), solution=solution)
+        return None
+
+    def _ranked(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
+        """Everything worth trying, best first; in random order without diagnosis."""
+        view = TechniqueContext.of(context, recipe, diagnosis=self.config.diagnosis)
+        flying = [s.hypothesis.title for s in context.siblings if s.hypothesis is not None]
+        ranked = rank(self.techniques, view, context.history, in_flight=flying)
+        if not self.config.diagnosis:
+            order = np.random.default_rng(context.seed).permutation(len(ranked))
+            return [_with_score(ranked[i], 1.0 / (place + 1)) for place, i in enumerate(order)]
+        if context.hints:
+            hinted = [_with_score(c, c.score * hint_factor(c, context.hints)) for c in ranked]
+            return sorted(hinted, key=lambda c: (-c.score, c.hypothesis.title))
+        return ranked
+
+
+def hint_factor(candidate: Candidate, hints: Sequence[str]) -> float:
+    """How the user's hints weigh a candidate: each hint that shares a telling word with it multiplies, or divides if it forbids."""
+    words = slug_words(f"{candidate.technique.name} {candidate.hypothesis.title}")
+    factor = 1.0
+    for hint in hints:
+        if words & slug_words(hint):
+            factor *= 1.0 / HINT_FACTOR**2 if FORBIDDING.search(hint) else HINT_FACTOR
+    return factor
+
+
+def _with_score(candidate: Candidate, score: float) -> Candidate:
+    return Candidate(candidate.technique, candidate.variant, candidate.hypothesis, score, candidate.probability, candidate.match)
+
+
+def _solution(context: StepContext, parent: StepId | None, script: str, recipe: Recipe, why: list[str]) -> Solution:
+    return Solution(
+        step=step_id(context.trace, context.step), trace=TraceId(context.trace), parent=parent, script=script,
+        recipe=pack_recipe(recipe, why), family=recipe.family,
+    )  # fmt: skip
+
+
+def _draft_title(recipe: Recipe) -> str:
+    return f"Draft with {described(recipe)}"
+
+
+def _draft_seconds(recipe: Recipe, context: StepContext) -> float:
+    return START_SECONDS + recipe_units(recipe, context.task.profile)
+
+
+def _resolved(findings: Iterable[Finding], pack: DiagnosticPack | None) -> tuple[list[Evidence], int]:
+    kept: dict[str, Evidence] = {}
+    lost = 0
+    for finding in findings:
+        for evidence in finding.evidence:
+            try:
+                value = pack.resolve(evidence.ref) if pack is not None else None
+            except KeyError:
+                value = None
+            if value is None:
+                lost += 1
+            else:
+                kept.setdefault(evidence.ref, evidence)
+    return list(kept.values()), lost
+
+
+def _plain_evidence(pack: DiagnosticPack | None) -> list[Evidence]:
+    """What is always there: the score, or how the run ended."""
+    if pack is None:
+        return []
+    if pack.score is not None:
+        return [Evidence(ref="score.value", value=pack.score.value, note="score of the incumbent")]
+    return [Evidence(ref="execution.outcome", value=str(pack.execution.outcome), note="how the script ended")]
+
+
+def _root_diagnosis(context: StepContext, findings: list[Finding]) -> Diagnosis:
+    """Nothing was accepted yet, or the incumbent was written by another reasoner: start afresh, simpler."""
+    findings = sorted(findings, key=lambda f: -f.severity)
+    evidence, unresolved = _resolved(findings, context.pack)
+    failed = [s for s in context.history if s.outcome != VerdictKind.ACCEPTED]
+    cause = findings[0].summary if findings else f"{len(failed)} drafts failed" if failed else "No solution has been accepted yet."
+    return Diagnosis(
+        findings=[f.symptom for f in findings], cause=cause, component=Component.WORKFLOW,
+        direction="a simpler root of another model family",
+        evidence=evidence or _plain_evidence(context.pack), expected_gain=0.0, confidence=0.6, cost_seconds=START_SECONDS,
+        falsifier="the simpler root fails in the same way", unresolved_evidence=unresolved,
+    )  # fmt: skip
