@@ -1,9 +1,10 @@
 """Input columns as small group codes, made once for a run: the slices every step's errors are searched over."""
 
-import itertools
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ BINS = 8
 """Quantile bins of a number, date or length."""
 MAX_ROWS = 100_000
 """More rows than this are thinned evenly: a slice worth naming is visible in 100,000 rows, and a step must stay cheap."""
+MISSING = "missing"
+"""Label of the group of gaps."""
 MAX_PARTS = 4
 """Parts of a compound column that are looked at."""
 
@@ -88,7 +91,7 @@ def _make(frame: "pd.DataFrame", profile: TaskProfile) -> ColumnCodes:
         for local, names in _groups(table[column.name], column):
             offset = len(labels)
             labels += names
-            missing += [name == "missing" for name in names]
+            missing += [name == MISSING for name in names]
             owner += [len(columns)] * len(names)
             columns.append(column.name)
             stack.append(local.astype(np.int32) + offset)
@@ -107,9 +110,8 @@ def _groups(series: "pd.Series", column: ColumnProfile) -> list[tuple[np.ndarray
         case ColumnKind.NUMBER:
             return [_number(series)]
         case ColumnKind.TEXT | ColumnKind.LIST:
-            lengths = series.astype(str).str.len().to_numpy(dtype=float)
-            lengths[series.isna().to_numpy()] = np.nan
-            return [_bins(lengths, "length ")]
+            lengths = np.where(series.isna().to_numpy(), np.nan, series.astype(str).str.len().to_numpy(dtype=float))
+            return [_bins(lengths, lambda low, high: f"length {low:.0f} to {high:.0f}")]
         case ColumnKind.DATETIME:
             return [_dates(series)]
         case ColumnKind.COMPOUND if column.separator:
@@ -127,18 +129,18 @@ def _number(series: "pd.Series") -> tuple[np.ndarray, list[str]]:
         if len(distinct) <= TOP_VALUES:
             codes = np.searchsorted(distinct, values)
             return _with_missing(codes, [f"{v:g}" for v in distinct], ~np.isfinite(values))
-    return _bins(values, "")
+    return _bins(values, lambda low, high: f"{low:.6g} to {high:.6g}")
 
 
-def _bins(values: np.ndarray, prefix: str) -> tuple[np.ndarray, list[str]]:
+def _bins(values: np.ndarray, name: Callable[[float, float], str]) -> tuple[np.ndarray, list[str]]:
     known = np.isfinite(values)
     if not known.any():
-        return np.zeros(len(values), dtype=np.int64), ["missing"]
+        return np.zeros(len(values), dtype=np.int64), [MISSING]
     edges = np.unique(np.quantile(values[known], np.linspace(0, 1, BINS + 1)))
     inner = edges[1:-1]
     codes = np.searchsorted(inner, values, side="right")
     ends = [edges[0], *inner, edges[-1]] if len(edges) > 1 else [edges[0], edges[0]]
-    names = [f"{prefix}{low:.4g} to {high:.4g}" for low, high in itertools.pairwise(ends)]
+    names = [name(low, high) for low, high in pairwise(ends)]
     return _with_missing(codes, names, ~known)
 
 
@@ -149,15 +151,13 @@ def _dates(series: "pd.Series") -> tuple[np.ndarray, list[str]]:
         stamps = pd.to_datetime(series, errors="coerce", format="mixed", utc=True)
     except (ValueError, TypeError, OverflowError):
         return _categories(series)
-    values = stamps.to_numpy().astype("datetime64[s]").astype(np.int64).astype(float)
-    values[stamps.isna().to_numpy()] = np.nan
-    codes, names = _bins(values, "")
-    return codes, [name if name == "missing" else _day_range(name) for name in names]
+    seconds = stamps.dt.tz_convert(None).to_numpy(dtype="datetime64[s]").astype(np.int64).astype(float)
+    values = np.where(stamps.isna().to_numpy(), np.nan, seconds)
+    return _bins(values, lambda low, high: f"{_day(low)} to {_day(high)}")
 
 
-def _day_range(name: str) -> str:
-    low, high = (np.datetime64(int(float(end)), "s").astype("datetime64[D]") for end in name.split(" to "))
-    return f"{low} to {high}"
+def _day(seconds: float) -> str:
+    return str(np.datetime64(int(seconds), "s").astype("datetime64[D]"))
 
 
 def _parts(series: "pd.Series", column: ColumnProfile) -> list[tuple[np.ndarray, list[str]]]:
@@ -172,7 +172,7 @@ def _parts(series: "pd.Series", column: ColumnProfile) -> list[tuple[np.ndarray,
     for part in range(width):
         values = [None if piece is None or len(piece) <= part else piece[part] for piece in pieces]
         codes, names = _categories(pd.Series(values, dtype=object))
-        result.append((codes, [n if n == "missing" else f"part {part + 1} = {n}" for n in names]))
+        result.append((codes, [n if n == MISSING else f"part {part + 1} = {n}" for n in names]))
     return result
 
 
@@ -185,13 +185,18 @@ def _categories(series: "pd.Series") -> tuple[np.ndarray, list[str]]:
     top = np.argsort(-counts, kind="stable")[:TOP_VALUES]
     rank = np.full(len(values) + 1, len(top), dtype=np.int64)
     rank[top] = np.arange(len(top))
-    names = [str(values[i])[:60] for i in top]
+    names = [_label(values[i]) for i in top]
     if len(values) > len(top):
         names.append("any other value")
     return _with_missing(rank[np.where(known, codes, len(values))], names, ~known)
 
 
+def _label(value: object) -> str:
+    text = str(value)[:60]
+    return f"the word {MISSING!r}" if text == MISSING else text  # a value may be called so; gaps alone own the plain label
+
+
 def _with_missing(codes: np.ndarray, names: list[str], missing: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if not missing.any():
         return codes, names
-    return np.where(missing, len(names), codes), [*names, "missing"]
+    return np.where(missing, len(names), codes), [*names, MISSING]

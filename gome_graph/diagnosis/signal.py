@@ -1,6 +1,6 @@
 """What the inputs still say about the errors: structure that a better model could use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,6 +76,21 @@ def column_signals(residuals: np.ndarray, codes: ColumnCodes) -> list[Signal]:
             if z > best[index].z:
                 best[index] = Signal((codes.columns[index],), float(share), float(z))
     return best
+
+
+def strongest_within(residuals: np.ndarray, codes: ColumnCodes, group: int) -> float:
+    """How plainly the rows of one group err in a way that can be learnt: the larger of |z| of their mean residual against zero-mean noise
+    and z of the strongest column among them. About standard normal extremes (3 to 4) if they are merely noisier than the rest."""
+    inside = codes.codes[codes.owner[group]] == group
+    strongest = 0.0
+    for output in codes.take(residuals).T:
+        own = output[inside]
+        error = float(own.std()) / max(1, len(own)) ** 0.5
+        lean = abs(float(own.mean() - output.mean()))
+        strongest = max(strongest, lean / error if error > 0 else 0.0)
+    part = codes.codes[:, inside]
+    within = replace(codes, codes=part, counts=np.bincount(part.ravel(), minlength=len(codes.labels)), sample=None)
+    return max([strongest, *(signal.z for signal in column_signals(codes.take(residuals)[inside], within))])
 
 
 def pair_signals(residuals: np.ndarray, codes: ColumnCodes, first: list[str]) -> list[Signal]:

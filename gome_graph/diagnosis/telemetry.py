@@ -57,9 +57,10 @@ def _lines(path: Path) -> list[str]:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return []
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return []
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return []
         text = file.read(MAX_BYTES).decode("utf-8", errors="replace")
     return [line for line in text.split("\n") if line.strip()]
 

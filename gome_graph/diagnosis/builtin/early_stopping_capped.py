@@ -37,7 +37,7 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
     first = pack.folds.index(capped[0])
     yield Finding(
         symptom="early_stopping_capped", component=Component.TRAINING, severity=unit(0.6 * share),
-        summary=f"{model or 'The model'} reached its cap of {capped[0].max_iterations} rounds in {share:.0%} of its fits: it still improved",
+        summary=f"{model or 'The model'} reached its cap of {capped[0].max_iterations} rounds in {share:.0%} of its fits",
         evidence=[*evidence(pack, f"folds.{first}.iterations"), *evidence(pack, f"folds.{first}.max_iterations")],
         direction="more rounds, or a higher learning rate",
     )  # fmt: skip

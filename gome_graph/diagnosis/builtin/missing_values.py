@@ -35,7 +35,7 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
         worst = telling[0]
         yield Finding(
             symptom="missing_values", component=Component.DATA, severity=unit(strength[worst] / 20),
-            summary=f"Rows without {worst!r} are predicted differently from the others (z = {strength[worst]:.1f}): the gap is informative"
+            summary=f"Rows without {worst!r} err differently from the others (z = {strength[worst]:.1f}): the gap is informative"
             + (f"; so is that of {listed(telling[1:], 3)}" if len(telling) > 1 else ""),
             evidence=[*column_evidence(pack, telling, "missing"), *(e for e in _slice_evidence(pack, worst))],
             direction="add a missing indicator, or a model that takes gaps as they are", columns=telling,
@@ -48,7 +48,8 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
         yield Finding(
             symptom="missing_values", component=Component.DATA, severity=unit(0.3 * share),
             summary=f"{listed(many)}: up to {share:.0%} of the values are missing and the script does nothing about it",
-            evidence=column_evidence(pack, many, "missing"), direction="impute, add indicators, or drop what is mostly missing", columns=many,
+            evidence=column_evidence(pack, many, "missing"), columns=many,
+            direction="impute, add indicators, or drop what is mostly missing",
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
     words = max(columns[name].mean_words for name in texts)
     yield Finding(
         symptom="text_as_category", component=Component.FEATURES, severity=unit(0.5 + words / 40),
-        summary=f"{listed(texts)}: free text ({words:.0f} words a value, {columns[texts[0]].distinct} distinct values) is encoded as a category",
+        summary=f"{listed(texts)}: free text ({words:.0f} words a value, {columns[texts[0]].distinct} distinct) is encoded as a category",
         evidence=[*evidence(pack, "text_as_category"), *column_evidence(pack, texts, "mean_words")],
         direction="read the text: TF-IDF of words and characters, or embeddings", columns=texts,
     )  # fmt: skip
