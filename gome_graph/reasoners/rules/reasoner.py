@@ -1,5 +1,6 @@
 """The embedded reasoner: no language model, a catalog of techniques, measured facts and momentum."""
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 
@@ -31,6 +32,8 @@ from gome_graph.records import (
     step_id,
 )
 from gome_graph.solution.patch import make_patch
+
+log = logging.getLogger(__name__)
 
 MOST_HYPOTHESES = 8
 """Proposed per step; memory ranks its experiences against them."""
@@ -160,7 +163,11 @@ class RulesReasoner:
         for _, candidate in sorted(weighed, key=lambda pair: (-pair[0], pair[1].hypothesis.title)):
             changed = candidate.variant.recipe
             why = [*why_of(context.incumbent), f"{candidate.hypothesis.title}: {candidate.technique.direction}."]
-            script = write_script(changed, context.task, why=why)
+            try:
+                script = write_script(changed, context.task, why=why)
+            except ValueError as error:  # a recipe that cannot be written: a plugin's technique, or two steps that do not go together
+                log.warning("technique %r made a recipe that cannot be written: %s", candidate.technique.name, error)
+                continue
             if write_script(changed, context.task) == plain:
                 continue  # the writer renders both recipes alike: nothing would be tested
             solution = _solution(context, context.incumbent.step, script, changed, why)

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from gome_graph.reasoners.rules.recipe import Blend, Member, ModelKind, Recipe
-from gome_graph.reasoners.rules.technique import NUMBER_KINDS, TechniqueContext, Variant
+from gome_graph.reasoners.rules.technique import TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import estimator
+from gome_graph.reasoners.rules.writer.script import target_of
 from gome_graph.records import BudgetStage, TargetKind
 
 BOOSTING: tuple[ModelKind, ...] = ("lightgbm", "catboost", "hist_gradient_boosting")
@@ -36,10 +37,15 @@ SHORT: dict[ModelKind, str] = {
 }  # fmt: skip
 
 
+def learns_classes(context: TechniqueContext) -> bool:
+    """True if the recipe's models are classifiers (grades can be learnt either way)."""
+    return not target_of(context.task, context.recipe).regression
+
+
 def effective(member: Member, context: TechniqueContext) -> dict[str, Any]:
     """The estimator settings that the writer will use: its defaults for this task, and the member's own on top."""
-    kind = context.target
-    classes = 0 if kind in NUMBER_KINDS else len(context.profile.target.classes) if kind is TargetKind.MULTICLASS else 2
+    many = context.target in (TargetKind.MULTICLASS, TargetKind.ORDINAL)
+    classes = 0 if not learns_classes(context) else len(context.profile.target.classes) if many else 2
     made = estimator(member, classes=classes, rows=context.profile.rows, metric=context.task.metric, balanced=False)
     return made.params
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gome_graph.reasoners.rules.recipe import Decision, Recipe
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.estimators import CLASSES_ONLY
 from gome_graph.records import Component, TargetKind
 
 CUT_METRICS = ("f1", "mcc", "balanced_accuracy")
@@ -22,6 +23,8 @@ def _class_multipliers(recipe: Recipe, context: TechniqueContext) -> Sequence[Va
 
 
 def _ordinal(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    if any(m.model in CLASSES_ONLY for m in context.members):
+        return []
     return _decide(
         recipe, [("cut_points", "Predict grades by regression and cut points", 0.6), ("expected", "Round the expected grade", 0.4)]
     )

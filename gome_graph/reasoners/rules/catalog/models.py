@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SHORT, added, fresh_name
+from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SHORT, added, fresh_name, learns_classes
 from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import Component
@@ -16,13 +16,13 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     """True if the model can learn this target from these columns at bearable cost."""
     rows, tables, texts = context.profile.rows, bool(context.tabular_columns), bool(context.text_columns)
     if model in ("nb_svm", "naive_bayes"):
-        return texts and context.classes and context.single_target
+        return texts and learns_classes(context) and context.single_target
     if model == "tfidf_linear":
         return texts
     if not tables and model not in ("lightgbm", "linear"):
         return False
     if model == "lda":
-        return context.classes and context.single_target
+        return learns_classes(context) and context.single_target
     if model == "svm":
         return rows <= KERNEL_ROWS and context.single_target
     if model == "gaussian_process":

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gome_graph.reasoners.rules.catalog.common import boosted, effective, setting, turned
+from gome_graph.reasoners.rules.catalog.common import boosted, effective, learns_classes, setting, turned
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import Component, TargetKind
@@ -108,7 +108,7 @@ def _strength(presets: Mapping[str, list[Preset]], stronger: bool) -> Change:
 
 
 def _linear(recipe: Recipe, context: TechniqueContext, member: Member, stronger: bool) -> list[Variant]:
-    key = "C" if context.classes else "alpha"
+    key = "C" if learns_classes(context) else "alpha"
     now = effective(member, context).get(key)
     if now is None:
         return []
@@ -155,7 +155,7 @@ def _class_weight(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant
 def _imbalanced(context: TechniqueContext) -> bool:
     shares = context.profile.target.class_shares
     judged = context.task.metric in ("balanced_accuracy", "log_loss_balanced", "f1", "f1_macro", "mcc", "roc_auc", "average_precision")
-    return context.classes and bool(shares) and min(shares) < 0.6 / len(shares) and judged
+    return learns_classes(context) and bool(shares) and min(shares) < 0.6 / len(shares) and judged
 
 
 def _refit(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
