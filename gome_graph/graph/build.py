@@ -27,12 +27,12 @@ from gome_graph.graph.nodes.remember import next_move, remember_node
 from gome_graph.graph.nodes.update import update_node
 from gome_graph.graph.nodes.validate import validate_node
 from gome_graph.graph.services import services
-from gome_graph.graph.state import RunState, TraceState
+from gome_graph.graph.state import RunState, TraceOutput, TraceState
 
 
-def build_trace() -> CompiledStateGraph[TraceState]:
+def build_trace() -> CompiledStateGraph[TraceState, None, TraceState, TraceOutput]:
     """One trace with its own loop. Compiled without a checkpointer: it uses the run's."""
-    graph = StateGraph(TraceState)
+    graph = StateGraph(TraceState, output_schema=TraceOutput)
     graph.add_node("draft", contained(draft_node))
     graph.add_node("execute", contained(execute_node))
     graph.add_node("validate", contained(validate_node))

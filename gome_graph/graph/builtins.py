@@ -10,13 +10,15 @@ def builtins() -> list[tuple[str, object]]:
     import gome_graph.execution.builtin
     import gome_graph.reasoners.rules.builtin
     import gome_graph.strategies.builtin
-    from gome_graph.diagnosis.builtin import DIAGNOSERS
+    import gome_graph.task.loaders
+    from gome_graph.diagnosis import builtin_diagnosers
 
     return [
         ("local-executor", gome_graph.execution.builtin),
         ("rules-reasoner", gome_graph.reasoners.rules.builtin),
         ("strategies", gome_graph.strategies.builtin),
-        *DIAGNOSERS,
+        ("task-loaders", gome_graph.task.loaders),
+        *builtin_diagnosers(),
     ]
 
 

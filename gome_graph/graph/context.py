@@ -6,7 +6,7 @@ from gome_graph.graph.blackboard import Blackboard
 from gome_graph.graph.services import RunServices
 from gome_graph.graph.state import TraceState
 from gome_graph.hooks import StepContext
-from gome_graph.records import BudgetStage, DiagnosticPack, Finding, Hypothesis, StepSummary, VerdictKind, step_id
+from gome_graph.records import BudgetStage, DiagnosticPack, Finding, Hypothesis, StepId, StepSummary, VerdictKind, step_id
 from gome_graph.run import StepDirectory
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
 from gome_graph.support.seeds import derive_seed
@@ -25,7 +25,7 @@ def summary(step: StepDirectory, name: str) -> StepSummary | None:
         return None
     chosen, execution = Hypothesis.model_validate(hypothesis), step.execution()
     return StepSummary(
-        step=name, hypothesis=chosen.title, technique=chosen.technique, component=chosen.component, outcome=verdict.kind.value,
+        step=StepId(name), hypothesis=chosen.title, technique=chosen.technique, component=chosen.component, outcome=verdict.kind.value,
         score=verdict.score.value if verdict.score else None, gain_in_noise=verdict.gain_in_noise,
         seconds=execution.wall_seconds if execution else 0.0,
     )  # fmt: skip
@@ -48,8 +48,8 @@ def budget_stage(services: RunServices, step: int) -> BudgetStage:
 def step_context(services: RunServices, board: Blackboard, state: TraceState, step: int) -> StepContext:
     """What is known before step number `step` of the trace; packs and findings are added by `diagnose`."""
     trace = state["trace"]
-    incumbent = services.run.step(state["incumbent"]) if state.get("incumbent") else None
-    latest = services.run.step(state["latest"]) if state.get("latest") else None
+    incumbent = _step(services, state.get("incumbent"))
+    latest = _step(services, state.get("latest"))
     execution = incumbent.execution() if incumbent else None
     counted = services.settings.max_steps is not None
     return StepContext(
@@ -68,6 +68,10 @@ def step_context(services: RunServices, board: Blackboard, state: TraceState, st
         incumbent_seconds=(1.0 if counted else execution.wall_seconds) if execution else 0.0,
         time_limit=UNHURRIED_SECONDS if counted else services.budget.step_limit(),
     )
+
+
+def _step(services: RunServices, name: str | None) -> StepDirectory | None:
+    return services.run.step(name) if name else None
 
 
 def with_facts(context: StepContext, step: StepDirectory) -> StepContext:

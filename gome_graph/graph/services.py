@@ -70,7 +70,7 @@ class RunServices:
     def _tell_plugins(self, event: Event) -> None:
         for impl in self.plugins.manager.hook.gome_on_event.get_hookimpls():
             try:
-                impl.function(**{name: {"event": event, "run_dir": self.run.root}[name] for name in impl.argnames})
+                impl.function(*({"event": event, "run_dir": self.run.root}[name] for name in impl.argnames))
             except Exception as error:
                 log.warning("plugin %r failed in gome_on_event: %s", impl.plugin_name, error)
 
@@ -155,7 +155,7 @@ def techniques(plugins: Plugins) -> list[Any]:
     """
     found: dict[str, tuple[str, Any]] = {}
     for impl in plugins.manager.hook.gome_techniques.get_hookimpls():
-        for technique in impl.function() or []:
+        for technique in impl.function() or []:  # type: ignore[attr-defined]
             if technique.name in found:
                 raise PluginError(
                     f"plugins {found[technique.name][0]!r} and {impl.plugin_name!r} both offer a technique {technique.name!r}"

@@ -31,3 +31,9 @@ class TraceState(TypedDict, total=False):
     end: str | None
     """Why the trace is over; None while it goes on."""
     ended: Annotated[list[dict[str, Any]], operator.add]
+
+
+class TraceOutput(TypedDict):
+    """What a finished trace hands to the run graph."""
+
+    ended: Annotated[list[dict[str, Any]], operator.add]

@@ -11,7 +11,7 @@ from gome_graph.graph.context import FAILED, history, step_context
 from gome_graph.graph.measure import measure
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import DiagnosticPack, EventKind, Finding, step_id
+from gome_graph.records import DiagnosticPack, EventKind, Finding, StepId, step_id
 
 
 def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
@@ -58,9 +58,10 @@ def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[D
     parent = run.run.step(solution.parent).solution() if solution.parent else None
     measured = measure(run.prepared, folder, solution.script)
     pack = build_pack(
-        step=base, profile=run.prepared.profile, execution=execution, score=verdict.score, verdict_kind=verdict.kind.value,
+        step=StepId(base), profile=run.prepared.profile, execution=execution, score=verdict.score, verdict_kind=verdict.kind.value,
         verdict_reason=verdict.reason, measured=measured, output_dir=folder.output, script=solution.script,
         incumbent_script=parent.script if parent else None, history=past,
+        time_limit=0.0 if run.settings.max_steps else run.budget.step_limit(), cpus=run.cpus_per_trace,
     )  # fmt: skip
     found = findings(pack, measured, run.plugins)
     folder.save("measured_pack", pack)

@@ -7,10 +7,10 @@ from gome_graph.graph.nodes.execute import run_script
 from gome_graph.graph.publish import publish
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
-from gome_graph.records import EventKind, Score, Seconds, Stage, StepId
+from gome_graph.records import EventKind, Score, Seconds, Solution, Stage, StepId
 from gome_graph.run import RunResult, StepDirectory
 from gome_graph.run.budget import START_UP_SECONDS
-from gome_graph.validation import FinalCandidate, ValidationPolicy, audit_score, choose_final, validate
+from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_score, choose_final, top_k, validate
 
 FINAL_FIT_SLACK = 1.4
 """The final fit has 1 / (1 - audit) more rows, and times vary: it gets this many times what the solution took before."""
@@ -19,8 +19,9 @@ FINAL_FIT_SLACK = 1.4
 def finalise_node(state: RunState) -> dict[str, Any]:
     """Select, refit, publish, and write down how the run ended."""
     run = services(state["run_dir"])
-    candidates = _candidates(run)
-    chosen = _select(run, candidates) if candidates else None
+    scores = _accepted(run)
+    choice = _select(run, scores) if scores else None
+    chosen = choice.step if choice else None
     if chosen is not None:
         _hand_out(run, chosen)
     result = _result(run, chosen)
@@ -29,15 +30,14 @@ def finalise_node(state: RunState) -> dict[str, Any]:
     return {"result": result.model_dump(mode="json")}
 
 
-def _candidates(run: RunServices) -> dict[str, Score]:
-    """The accepted steps with the best scores, best first: name -> validation score."""
-    scores: dict[str, Score] = {}
+def _accepted(run: RunServices) -> dict[StepId, Score]:
+    """Validation scores of all accepted steps."""
+    scores: dict[StepId, Score] = {}
     for name in run.run.steps():
         verdict = run.run.step(name).verdict()
         if verdict is not None and verdict.accepted and verdict.score is not None:
-            scores[name] = verdict.score
-    best = sorted(scores, key=lambda n: (-scores[n].value if scores[n].higher_is_better else scores[n].value, n))
-    return {name: scores[name] for name in best[: run.settings.top_k]}
+            scores[StepId(name)] = verdict.score
+    return scores
 
 
 def _seconds(run: RunServices, name: str) -> Seconds:
@@ -45,53 +45,56 @@ def _seconds(run: RunServices, name: str) -> Seconds:
     return execution.wall_seconds if execution else 0.0
 
 
-def _select(run: RunServices, scores: dict[str, Score]) -> str:
-    """Re-run each with more seeds while time lasts, best first; choose on validation and audit together."""
+def _select(run: RunServices, scores: dict[StepId, Score]) -> Choice:
+    """Re-run the best with more seeds while time lasts; choose on validation and audit together."""
+    solutions = {name: solution for name in scores if (solution := run.run.step(name).solution())}
+    best = top_k(list(scores.items()), run.settings.top_k, families={name: s.family for name, s in solutions.items()})
     seeds = [run.settings.seed + extra for extra in range(1, run.settings.final_seeds)]
-    run.journal.add(
-        EventKind.FINALISING, selected=list(scores), seeds=[run.settings.seed, *seeds], seconds_left=round(run.budget.left(), 1)
-    )
-    jobs = [(name, seed) for seed in seeds for name in scores]  # seed by seed, so that a short budget still compares like with like
-    lanes = run.settings.traces
-    extra: dict[str, list[tuple[Score, Score | None]]] = {name: [] for name in scores}
-    if len(scores) > 1:
-        with ThreadPoolExecutor(max_workers=lanes) as pool:
-            for (name, _), outcome in zip(jobs, pool.map(lambda job: _again(run, *job, lanes), jobs), strict=True):
-                if outcome is not None:
-                    extra[name].append(outcome)
-    candidates = [
-        FinalCandidate(
-            step=name,
-            validation=[score, *(v for v, _ in extra[name])],
-            audit=[a for a in (run.run.audit(name, run.settings.seed), *(a for _, a in extra[name])) if a is not None],
-            seconds=_seconds(run, name),
-        )
-        for name, score in scores.items()
-    ]
-    return choose_final(candidates).step
-
-
-def _again(run: RunServices, name: str, seed: int, lanes: int) -> tuple[Score, Score | None] | None:
-    """One re-run with another seed, if it and the final fit still fit into the budget."""
-    needed = _seconds(run, name) * 1.2 + START_UP_SECONDS
-    fit = FINAL_FIT_SLACK * max(_seconds(run, n) for n in [name])
-    folder = StepDirectory(run.run.root / "final" / f"{name}-seed{seed}")
-    solution = run.run.step(name).solution()
-    if solution is None or run.stopped() or run.budget.left() < needed + fit:
-        return None
-    execution = folder.execution()
-    if execution is None:
-        folder.write_solution(solution)
-        wall = run.budget.left() - fit
-        execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=lanes)
-        folder.save("execution", execution)
-    validation = validate(run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=None, policy=ValidationPolicy(), rerun=None)
-    audit = audit_score(run.prepared, folder.output) if validation.score else None
-    run.journal.add(
-        EventKind.FINAL_RUN, step=StepId(name), seed=seed, outcome=execution.outcome.value,
-        score=validation.score and validation.score.model_dump(mode="json"), seconds=execution.wall_seconds,
+    run.journal.add(EventKind.FINALISING, selected=best, seeds=[run.settings.seed, *seeds], seconds_left=round(run.budget.left(), 1))
+    measured = {name: [Measurement(run.settings.seed, scores[name], run.run.audit(name, run.settings.seed))] for name in best}
+    if len(best) > 1:
+        jobs = [(name, seed) for seed in seeds for name in best]  # seed by seed: a short budget still compares like with like
+        fit = FINAL_FIT_SLACK * max(_seconds(run, name) for name in best)
+        with ThreadPoolExecutor(max_workers=run.settings.traces) as pool:
+            for (name, _), again in zip(jobs, pool.map(lambda job: _again(run, job[0], job[1], fit), jobs), strict=True):
+                if again is not None:
+                    measured[name].append(again)
+    return choose_final(
+        [
+            FinalCandidate(
+                step=name, trace=solutions[name].trace, measurements=measured[name], seconds=_seconds(run, name),
+                accepted=_acceptances(solutions, name),
+            )
+            for name in best
+        ]
     )  # fmt: skip
-    return (validation.score, audit) if validation.score else None
+
+
+def _acceptances(solutions: dict[StepId, Solution], name: StepId) -> int:
+    """Accepted steps on the way to a solution, itself included unless it is a root."""
+    count, parent = 0, solutions[name].parent
+    while parent is not None and parent in solutions:
+        count, parent = count + 1, solutions[parent].parent
+    return count
+
+
+def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measurement | None:
+    """One re-run with another seed, if it fits into the budget beside the `fit` seconds of the final fit."""
+    folder = StepDirectory(run.run.root / "final" / f"{name}-seed{seed}")
+    solution, execution = run.run.step(name).solution(), folder.execution()
+    if execution is None:
+        if solution is None or run.stopped() or run.budget.left() < 1.2 * _seconds(run, name) + fit + START_UP_SECONDS:
+            return None
+        folder.write_solution(solution)
+        wall = max(run.budget.left() - fit, 0.5)
+        execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=run.settings.traces)
+        folder.save("execution", execution)
+    score = validate(run.prepared, folder.output, execution, stage=Stage.FULL).score
+    run.journal.add(
+        EventKind.FINAL_RUN, step=name, seed=seed, outcome=execution.outcome.value,
+        score=score and score.model_dump(mode="json"), seconds=execution.wall_seconds,
+    )  # fmt: skip
+    return Measurement(seed, score, audit_score(run.prepared, folder.output)) if score else None
 
 
 def _hand_out(run: RunServices, name: str) -> None:
@@ -105,9 +108,7 @@ def _hand_out(run: RunServices, name: str) -> None:
         wall = max(run.budget.left() - START_UP_SECONDS / 2, 0.5)
         execution = run_script(run, folder, Stage.FINAL, seed=run.settings.seed, cpus=run.cores, wall=wall, parallel=1)
         folder.save("execution", execution)
-        validation = validate(
-            run.prepared, folder.output, execution, stage=Stage.FINAL, incumbent=None, policy=ValidationPolicy(), rerun=None
-        )
+        validation = validate(run.prepared, folder.output, execution, stage=Stage.FINAL)
         if validation.verdict.accepted:
             publish(run, folder)
             return

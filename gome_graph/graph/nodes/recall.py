@@ -4,7 +4,7 @@ from typing import Any
 
 from gome_graph.graph.services import services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import EventKind, Hypothesis, RecallQuery, step_id
+from gome_graph.records import EventKind, Hypothesis, Recalled, RecallQuery, step_id
 from gome_graph.support.seeds import derive_seed
 
 
@@ -21,11 +21,19 @@ def recall_node(state: TraceState) -> dict[str, Any]:
         )
     )  # fmt: skip
     folder.save("momentum", momentum)
-    run.journal.add(
-        EventKind.RECALLED, trace=state["trace"], step=name, momentum={
-            "considered": momentum.considered,
-            "successes": [{"step": r.experience.step, "title": r.experience.hypothesis.title, "weight": r.weight} for r in momentum.successes],
-            "failures": [{"step": r.experience.step, "title": r.experience.hypothesis.title, "weight": r.weight} for r in momentum.failures],
-        },
-    )  # fmt: skip
+    told = {
+        "considered": momentum.considered,
+        "successes": [_line(r) for r in momentum.successes],
+        "failures": [_line(r) for r in momentum.failures],
+    }
+    run.journal.add(EventKind.RECALLED, trace=state["trace"], step=name, momentum=told)
     return {}
+
+
+def _line(recalled: Recalled) -> dict[str, Any]:
+    """What the journal keeps of a recalled experience; the whole is in the step's ``momentum.json``."""
+    experience = recalled.experience
+    return {
+        "step": experience.step, "title": experience.hypothesis.title, "gain_in_noise": experience.gain_in_noise,
+        "weight": round(recalled.weight, 4), "similarity": round(recalled.similarity, 4),
+    }  # fmt: skip

@@ -1,6 +1,6 @@
 """validate: recompute the score, compare with the incumbent, publish what is better."""
 
-import threading
+from pathlib import Path
 from typing import Any
 
 from langgraph.runtime import Runtime
@@ -9,11 +9,9 @@ from gome_graph.graph.blackboard import blackboard
 from gome_graph.graph.publish import publish_if_best
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import EventKind, Execution, Stage, Verdict, VerdictKind, step_id
+from gome_graph.records import EventKind, Execution, ScriptJob, Stage, StepId, Verdict, VerdictKind, step_id
 from gome_graph.run import StepDirectory
-from gome_graph.validation import Incumbent, ValidationPolicy, audit_score, permuted_rerun, validate
-
-_probes = threading.Lock()
+from gome_graph.validation import Incumbent, audit_score, validate
 
 
 def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
@@ -39,41 +37,37 @@ def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
 
 
 def _judge(run: RunServices, state: TraceState, folder: StepDirectory, name: str, execution: Execution) -> Verdict:
-    incumbent = state.get("incumbent")
-    against = run.run.step(incumbent) if incumbent else None
-    before = against.execution() if against else None
     solution = folder.solution()
     validation = validate(
-        run.prepared,
-        folder.output,
-        execution,
-        stage=Stage.FULL,
-        incumbent=Incumbent(
-            step=incumbent,
-            output_dir=against.output,
-            seconds=before.wall_seconds,
-            complexity=len(old.script) if (old := against.solution()) else 0,
-        )
-        if incumbent and against and before
-        else None,
-        policy=ValidationPolicy(),
-        complexity=len(solution.script) if solution else 0,
-        rerun=lambda input_dir: _rerun(run, folder, input_dir),
-    )
+        run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=_incumbent(run, state.get("incumbent")),
+        rerun=lambda input_dir: _probe(run, folder, input_dir), complexity=len(solution.script.splitlines()) if solution else 0,
+    )  # fmt: skip
     if validation.score is not None:
         run.run.save_audit(name, execution.seed, audit_score(run.prepared, folder.output))
     return validation.verdict
 
 
-def _rerun(run: RunServices, folder: StepDirectory, input_dir: Any) -> Any:
-    """The permuted-label probe: the same script on a small input with shuffled labels."""
-    probe = StepDirectory(folder.root / "probe")
-    solution = folder.solution()
+def _incumbent(run: RunServices, name: str | None) -> Incumbent | None:
+    if name is None:
+        return None
+    folder = run.run.step(name)
+    execution, solution = folder.execution(), folder.solution()
+    if execution is None or solution is None:
+        return None
+    return Incumbent(StepId(name), folder.output, execution.wall_seconds, len(solution.script.splitlines()))
+
+
+def _probe(run: RunServices, folder: StepDirectory, input_dir: Path) -> tuple[Execution, Path]:
+    """Run the step's script on another input (permuted labels), in a workspace of its own."""
+    probe, solution = StepDirectory(folder.root / "probe"), folder.solution()
     if solution is None:
         raise RuntimeError(f"{folder.root.name} has no solution to probe")
     probe.write_solution(solution)
-    with _probes:  # the probe's input folder is shared by the traces
-        return permuted_rerun(run, probe, input_dir)
+    job = ScriptJob(
+        workspace=probe.workspace, input_dir=input_dir, stage=Stage.SAMPLE, seed=run.settings.seed, cpus=run.cpus_per_trace,
+        limits=run.limits(run.budget.step_limit(), run.settings.traces),
+    )  # fmt: skip
+    return run.executor.run(job, run.stopped), probe.output
 
 
 def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict) -> Verdict:
@@ -82,7 +76,8 @@ def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict) -> Verdict:
     if not verdict.accepted or solution is None:
         return verdict
     for impl in run.plugins.manager.hook.gome_validate.get_hookimpls():
-        changed: Verdict | None = impl.function(**{n: {"solution": solution, "verdict": verdict}[n] for n in impl.argnames})
+        arguments = {"solution": solution, "verdict": verdict}
+        changed: Verdict | None = impl.function(*(arguments[name] for name in impl.argnames))  # type: ignore[assignment]
         if changed is not None and changed.kind is VerdictKind.VETOED:
             return changed
     return verdict
