@@ -1,7 +1,7 @@
 """Find the metric in a task's description."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gome_graph.task.metrics.registry import ALIASES, find_metric, metric_names, words
 
@@ -17,6 +17,12 @@ _VERBS = re.compile(
     r"\b(evaluat\w+|scored|judged|measured|assessed|ranked|metric|graded)\b[^.\n]*?"
     r"\b(on|by|using|with|is|are|as|via|through|use|uses|according to|based on|one)\b(.*)",
     re.IGNORECASE | re.DOTALL,
+)
+_SENTENCE_END = re.compile(r"(?<=[a-z\)\]*`])[.!?](?=\s|$)|\n\s*\n|\n(?=#)")
+_FORBIDDEN = re.compile(
+    r"\b((must|may|should|shall|can) ?not be used|(do|must|should) not use|don't use|never use|(is|are) not allowed"
+    r"|gives? the (answer|target) away)\b",
+    re.IGNORECASE,
 )
 _LOG_OF = re.compile(r"\b(logarithms? of|logs? of|log transformed|logged)\b|\blog ?\(", re.IGNORECASE)
 _TOO_PLAIN = {"correlation", "ap", "l1", "acc", "roc", "r 2", "absolute error", "squared error", "f score", "mean recall", "jaccard"}
@@ -36,6 +42,21 @@ def metric_in(text: str) -> tuple[str, str] | None:
     return None
 
 
+def forbidden_columns(text: str, columns: Iterable[str]) -> list[str]:
+    """Columns that the description says must not be used, for example because they give the answer away.
+
+    Only names that cannot be ordinary words are believed: in quotes or backticks, or with an underscore, digit or inner capital.
+    """
+    found = []
+    sentences = [sentence for sentence in _SENTENCE_END.split(text) if _FORBIDDEN.search(sentence)]
+    for name in columns:
+        telling = re.search(r"[_\d]|[a-z][A-Z]", name) is not None
+        pattern = rf"(?<!\w){re.escape(name)}(?!\w)" if telling else rf"[`'\"]{re.escape(name)}[`'\"]"
+        if any(re.search(pattern, sentence) for sentence in sentences):
+            found.append(name)
+    return found
+
+
 def _spans(text: str) -> Iterator[tuple[str, bool]]:
     """(text, whether it names the metric and nothing else), the most telling first."""
     lines = text.splitlines()
@@ -48,7 +69,7 @@ def _spans(text: str) -> Iterator[tuple[str, bool]]:
         if match := _LABELLED.match(line):
             yield match[3], True
     for body in (*(" ".join(section) for section in sections), text):
-        for sentence in re.split(r"(?<=[a-z\)\]*`])[.!?](?=\s|$)|\n\s*\n|\n(?=#)", body):
+        for sentence in _SENTENCE_END.split(body):
             if match := _VERBS.search(sentence):
                 yield match[0], bool(re.search(r"\bmetric\b", sentence, re.IGNORECASE)) and len(sentence.split()) <= 12
     for section in sections:

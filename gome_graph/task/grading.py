@@ -51,7 +51,7 @@ def grade(task: Task, submission: Path) -> dict[str, Any]:
         metric, facts, lead_column(tables, task.id, task.target), prediction_columns(tables, task.id, task.target), tables.sample
     )
     try:
-        given = form.read(submission)
+        given = form.read(submission.resolve())
         form, given = _widened(form, metric, given, answers)
         truth, ids = _truth(task, form, answers)
         score = metric.score(truth, form.predictions(given, ids, unknown_ok=True))

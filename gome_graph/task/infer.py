@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gome_graph.errors import TaskError
-from gome_graph.task.describe import metric_in
+from gome_graph.task.describe import forbidden_columns, metric_in
 from gome_graph.task.metrics import Metric, find_metric
 from gome_graph.task.names import closest
+from gome_graph.task.side_files import tells
 from gome_graph.task.sources import Sources
 from gome_graph.task.spec import Task
-from gome_graph.task.tables import missing, read_table
+from gome_graph.task.tables import is_table, missing, read_table
 from gome_graph.task.targets import TargetFacts, default_metric, fitting_metric, make_format, match_classes, target_facts
 
 if TYPE_CHECKING:
@@ -52,19 +55,22 @@ def complete(sources: Sources) -> Task:
     tables = read_tables(sources)
     said = list(sources.inferred)
     _check_drop(sources, tables.train)
+    drop = [*sources.drop, *_forbidden(sources, tables.train, said)]
     id_column = _find_id(sources, tables, said)
     targets = _find_targets(sources, tables, id_column, said)
-    _check_inputs(sources, tables, id_column, targets)
+    drop = [name for name in drop if name != id_column and name not in targets]
+    _check_inputs(sources, tables, id_column, targets, drop)
     facts = [target_facts(name, tables.train[name].to_numpy(dtype=object)) for name in targets]
     metric, metric_source = _find_metric(sources, tables, facts, id_column, said)
     make_format(metric, facts, id_column, prediction_columns(tables, id_column, targets), tables.sample)
     _check_ids(sources, tables, id_column)
     split = _check_split(sources, tables.train)
+    _say_what_is_left_out(sources, tables, targets, said)
     return Task(
         name=sources.name, root=sources.root.resolve(), description=sources.description, train=sources.train.resolve(),
         test=sources.test.resolve() if sources.test else None,
         sample_submission=sources.sample_submission.resolve() if sources.sample_submission else None,
-        id=id_column, target=targets, metric=metric.name, metric_source=metric_source, split=split, drop=sources.drop,
+        id=id_column, target=targets, metric=metric.name, metric_source=metric_source, split=split, drop=drop,
         limits=sources.limits, answers=sources.answers.resolve() if sources.answers else None, thresholds=sources.thresholds,
         side_files=sources.side_files, inferred=said,
     )  # fmt: skip
@@ -199,10 +205,31 @@ def _check_drop(sources: Sources, train: "pd.DataFrame") -> None:
             raise TaskError(f"Column {name!r} cannot be dropped: it is the {'id' if name == sources.id else 'target'}.")
 
 
-def _check_inputs(sources: Sources, tables: Tables, id_column: str | None, targets: list[str]) -> None:
+def _forbidden(sources: Sources, train: "pd.DataFrame", said: list[str]) -> list[str]:
+    """Columns that the description rules out."""
+    found = [name for name in forbidden_columns(sources.description, map(str, train.columns)) if name not in sources.drop]
+    if found:
+        said.append(f"Column {', '.join(map(repr, found))} is dropped, because {sources.description_name} says that it must not be used.")
+    return found
+
+
+def _say_what_is_left_out(sources: Sources, tables: Tables, targets: list[str], said: list[str]) -> None:
+    unlabelled = np.zeros(len(tables.train), dtype=np.bool_)
+    for name in targets:
+        unlabelled |= missing(tables.train[name].to_numpy(dtype=object))
+    if unlabelled.any():
+        said.append(f"{int(unlabelled.sum())} of {len(tables.train)} training rows have no target value and are left out.")
+    if sources.side_files:
+        own = {sources.train.resolve(), *(path.resolve() for path in (sources.test, sources.sample_submission, sources.answers) if path)}
+        for path in sorted(sources.root.iterdir()):
+            if path.is_file() and path.resolve() not in own and is_table(path) and tells(path, targets, at_root=True):
+                said.append(f"{path.name} is kept from the scripts: it holds the target, or copies the tables or answers.")
+
+
+def _check_inputs(sources: Sources, tables: Tables, id_column: str | None, targets: list[str], drop: list[str]) -> None:
     if id_column in targets:
         raise TaskError(f"Column {id_column!r} cannot be both the id and the target; name another one with --id or --target.")
-    hidden = {id_column, *targets, *sources.drop}
+    hidden = {id_column, *targets, *drop}
     inputs = [name for name in tables.train.columns if name not in hidden]
     if tables.test is not None:
         inputs = [name for name in inputs if name in tables.test.columns]

@@ -58,6 +58,8 @@ def load_task(
     if id is not None:
         sources.id = id
     sources.drop = list(dict.fromkeys([*sources.drop, *drop]))
+    if not sources.train.is_file():
+        raise TaskError(f"No training table in {sources.train.parent}; put a train.csv or train.json there, or name one with --train.")
     return complete(sources)
 
 

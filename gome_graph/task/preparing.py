@@ -98,6 +98,7 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
     metric = find_metric(task.metric)
     facts = [target_facts(name, tables.train[name].to_numpy(dtype=object)) for name in task.target]
     id_column = task.id if task.id is not None else _free_name("row_id", tables)
+    lead = lead_column(tables, task.id, task.target)
     format = make_format(metric, facts, id_column, prediction_columns(tables, task.id, task.target), tables.sample)
 
     train = _labelled(task, tables.train)
@@ -113,11 +114,10 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
         "train_ids": final_ids[kept], "truth": truth[kept], "folds": split.folds, "final_ids": final_ids, "final_folds": split.final_folds,
         "rows_smoke": split.smoke, "rows_sample": split.sample,
     }  # fmt: skip
-    folders: dict[Path, dict[str, str]] = {}
+    shown: dict[Path, side_files.Shown] = {}
     for stage in Stage:
         folder = root / stage.value
         folder.mkdir()
-        folders[folder] = {} if stage is Stage.FINAL else moved
         rows = {Stage.SMOKE: kept[split.smoke], Stage.SAMPLE: kept[split.sample], Stage.FULL: kept}.get(stage, np.arange(len(train)))
         stage_folds = {Stage.SMOKE: split.folds[split.smoke], Stage.SAMPLE: split.folds[split.sample], Stage.FULL: split.folds}
         test = _stage_test(stage, parts, rng)
@@ -127,8 +127,9 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
         _write_folds(folder / "folds.csv", id_column, final_ids[rows], stage_folds.get(stage, split.final_folds))
         write_csv(_sample(format, tables, test[id_column], truth[kept], task.id), folder / "sample_submission.csv")
         write_text(folder / "description.md", task.description)
+        shown[folder] = _shown(final_ids[rows], arrays[f"test_ids_{stage.value}"], {} if stage is Stage.FINAL else moved)
     files = side_files.side_files(task)
-    side_files.place(task, files, folders)
+    side_files.place(task, files, shown, _shown(final_ids, arrays["test_ids_final"], {}))
     (root / Stage.FINAL.value).chmod(0o700)  # holds the labels of the audit rows
 
     profile = profile_task(
@@ -139,10 +140,16 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
     audit_ids = parts.audit[id_column].to_numpy(dtype=np.str_)[: len(split.audit)]
     _save(root / VAULT, {"audit_ids": audit_ids, "audit_truth": truth[split.audit], "final_truth": truth}, mode=0o700)
     record = {
-        "layout": LAYOUT, "fingerprint": fingerprint, "seed": seed, "sample_lead": lead_column(tables, task.id, task.target),
+        "layout": LAYOUT, "fingerprint": fingerprint, "seed": seed, "sample_lead": lead,
         "task": task.model_dump(mode="json"), "profile": profile.model_dump(mode="json"), "format": format.model_dump(mode="json"),
     }  # fmt: skip
     write_json(root / RECORD, record)
+
+
+def _shown(train: NDArray[np.str_], test: NDArray[np.str_], moved: dict[str, str]) -> side_files.Shown:
+    present = frozenset(test.tolist())
+    audit = {own: name for own, name in moved.items() if name in present}
+    return side_files.Shown(frozenset(train.tolist()), present - frozenset(audit.values()), audit)
 
 
 def _free_name(name: str, tables: Tables) -> str:

@@ -53,13 +53,18 @@ class Task(Record):
 
         return find_metric(self.metric).higher_is_better
 
-    def to_toml(self) -> str:
-        """The text of a ``task.toml`` that loads as this task; paths relative to `root` where they lie in it."""
+    def to_toml(self, folder: Path | None = None) -> str:
+        """The text of a ``task.toml`` that, put into `folder` (default `root`), loads as this task; paths in it are relative."""
+        folder = self.root if folder is None else folder.resolve()
         shown: dict[str, Any] = {"name": self.name}
+        if folder != self.root:
+            shown["root"] = _relative(self.root, folder)
+        if self.description:
+            shown["description"] = self._description_in(folder)
         for key in ("train", "test", "sample_submission", "answers"):
             path: Path | None = getattr(self, key)
             if path is not None:
-                shown[key] = _relative(path, self.root)
+                shown[key] = _relative(path, folder)
         if self.id is not None:
             shown["id"] = self.id
         shown["target"] = self.target[0] if len(self.target) == 1 else self.target
@@ -72,7 +77,17 @@ class Task(Record):
             shown["limits"] = self.limits
         if self.thresholds:
             shown["thresholds"] = self.thresholds
+        if not self.side_files:
+            shown["side_files"] = False
         return tomli_w.dumps(shown)
+
+    def _description_in(self, folder: Path) -> str:
+        """Name of the file with the description, or its text if it is in none."""
+        for name in ("description.md", "description.txt", "README.md"):
+            path = folder / name
+            if path.is_file() and path.read_text(encoding="utf-8", errors="replace") == self.description:
+                return name
+        return self.description
 
 
 def _relative(path: Path, root: Path) -> str:

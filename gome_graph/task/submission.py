@@ -15,6 +15,9 @@ from gome_graph.task.tables import MISSING, missing, numbers, read_header, read_
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_BYTES = 1 << 30
+"""A larger file of predictions is not read."""
+
 Ids = Sequence[str] | NDArray[np.str_]
 
 
@@ -51,9 +54,10 @@ class SubmissionFormat(Record):
         """A prediction file as a table: ids and labels as text, numbers as floats. `FormatError` if there is none or it is not a CSV."""
         import pandas as pd
 
+        _check_file(path)
         numeric = self.kind in {"probability", "probabilities", "number"}
         try:
-            if not numeric or not path.is_file():
+            if not numeric:
                 return read_table(path)
             header = read_header(path)
             text = {name: str for name in header if name not in self.columns}
@@ -175,6 +179,18 @@ class SubmissionFormat(Record):
                 f"Target column {name!r} has the label {text[int(np.flatnonzero(codes < 0)[0])]!r}, which is none of its classes."
             )
         return codes
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what a script could have put there to make us read something else than its own output."""
+    if path.is_symlink() or path.parent.is_symlink():
+        raise FormatError(f"{path.name} is reached through a symbolic link; it must be a plain file")
+    if not path.exists():
+        raise FormatError(f"{path.name} is missing")
+    if not path.is_file():
+        raise FormatError(f"{path.name} is not a plain file")
+    if path.stat().st_size > MAX_BYTES:
+        raise FormatError(f"{path.name} is larger than {MAX_BYTES >> 20} MiB")
 
 
 def _texts(cells: NDArray[Any]) -> NDArray[Any]:

@@ -12,7 +12,8 @@ from gome_graph.task.spec import read_toml
 
 _KEYS = {
     "name": str, "description": str, "train": str, "test": str, "sample_submission": str, "id": str, "target": (str, list), "targets": list,
-    "metric": str, "direction": str, "split": str, "limits": dict, "drop": list, "answers": str, "thresholds": dict,
+    "metric": str, "direction": str, "split": str, "limits": dict, "drop": list, "answers": str, "thresholds": dict, "root": str,
+    "side_files": bool,
 }  # fmt: skip
 
 
@@ -35,17 +36,16 @@ def load(path: Path) -> Sources:
     train = _file(declared, settings, "train") or find_train(folder)
     if train is None:
         tables = [table for table in tables_in(folder) if table != find_test(folder) and table != find_sample(folder)]
-        if len(tables) != 1:
-            raise TaskError(f"No training table in {folder}; put a train.csv (or train.json) there, or name one with --train.")
-        train = tables[0]
-        inferred.append(f"The training table is {train.name}, the only table in the folder.")
+        train = tables[0] if len(tables) == 1 else folder / "train.csv"  # missed by load_task, unless a flag names another
+        if len(tables) == 1:
+            inferred.append(f"The training table is {train.name}, the only table in the folder.")
     text, text_name = read_description(folder)
     if "description" in settings:
         text, text_name = _description(declared, str(settings["description"]))
     target = settings.get("target", settings.get("targets", []))
     return Sources(
         name=str(settings.get("name", folder.resolve().name)),
-        root=folder.resolve(),
+        root=(folder / settings.get("root", ".")).resolve(),
         train=train,
         test=_file(declared, settings, "test") or _unless(train, find_test(folder)),
         sample_submission=_file(declared, settings, "sample_submission") or _unless(train, find_sample(folder)),
@@ -60,6 +60,7 @@ def load(path: Path) -> Sources:
         limits=dict(settings.get("limits", {})),
         answers=_file(declared, settings, "answers"),
         thresholds=settings.get("thresholds"),
+        side_files=settings.get("side_files", True),
         inferred=inferred,
     )
 

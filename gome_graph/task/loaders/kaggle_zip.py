@@ -16,7 +16,7 @@ from gome_graph.task.tables import is_table, table_stem
 @hookimpl
 def gome_task_loader(path: Path) -> LoaderMatch | None:
     """Claims a ``.zip`` with several files, and a folder without a training table that holds one such zip."""
-    if path.is_file() and path.suffix.lower() == ".zip":
+    if path.is_file() and path.suffix.lower() == ".zip" and not is_table(path):
         return LoaderMatch("kaggle-zip", load, 0.7)
     if path.is_dir() and _zip_in(path) is not None:
         return LoaderMatch("kaggle-zip", load, 0.7)
