@@ -22,7 +22,8 @@ __all__ = [
 _HOME = {
     "Choice": "selection", "Comparison": "comparison", "FinalCandidate": "selection", "Incumbent": "verdict", "Measurement": "selection",
     "PermutedJob": "probes", "Validation": "verdict", "ValidationPolicy": "policy", "audit_score": "verdict", "choose_final": "selection",
-    "compare": "comparison", "judge_permuted": "probes", "permuted_label_job": "probes", "score_predictions": "scoring", "top_k": "selection",
+    "compare": "comparison", "judge_permuted": "probes", "permuted_label_job": "probes", "score_predictions": "scoring",
+    "top_k": "selection",
     "validate": "verdict",
 }  # fmt: skip
 

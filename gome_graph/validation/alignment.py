@@ -319,10 +319,8 @@ def confidence(prediction: Array, truth: Array) -> Array:
     spread."""
     if prediction.ndim == 2 and truth.ndim == 1:
         return np.asarray(prediction.max(axis=1), dtype=np.float64)
-    if truth.dtype.kind in "iub":
-        away = np.abs(prediction - 0.5)
-    else:
-        away = np.abs(prediction - np.median(truth, axis=0))
+    middle = 0.5 if truth.dtype.kind in "iub" else np.median(truth, axis=0)
+    away = np.abs(prediction - middle)
     return np.asarray(away if away.ndim == 1 else away.mean(axis=1), dtype=np.float64)
 
 

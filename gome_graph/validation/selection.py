@@ -117,9 +117,8 @@ def top_k(scored: list[tuple[StepId, Score]], k: int, *, families: dict[StepId, 
     With `families`, the last place goes to the best solution of a family not yet among the k, if it is within two standard errors of the
     best: a different model is worth more to the last round than a third twin.
     """
-    ranked = sorted(
-        (item for item in scored if math.isfinite(item[1].value)), key=lambda item: -item[1].value if item[1].higher_is_better else item[1].value
-    )
+    finite = [item for item in scored if math.isfinite(item[1].value)]
+    ranked = sorted(finite, key=lambda item: -item[1].value if item[1].higher_is_better else item[1].value)
     chosen = [step for step, _ in ranked[:k]]
     if families and k >= 2 and len(ranked) > k:
         present = {families.get(step, "") for step in chosen}
@@ -156,9 +155,7 @@ def _seed_variance(candidates: list[FinalCandidate]) -> float:
 def _audit_ratio(candidates: list[FinalCandidate]) -> float:
     """Variance of an audit score over that of a validation score."""
     pairs = [(m.audit, m.validation) for c in candidates for m in c.measurements if m.audit is not None]
-    usable = [
-        max(a.standard_error**2 / v.standard_error**2 if v.standard_error > 0 else 0.0, v.rows / max(1, a.rows)) for a, v in pairs
-    ]
+    usable = [max(a.standard_error**2 / v.standard_error**2 if v.standard_error > 0 else 0.0, v.rows / max(1, a.rows)) for a, v in pairs]
     return float(np.median(usable)) if usable else math.inf
 
 
@@ -182,8 +179,10 @@ def _posterior(validation: Floats, noise: float, audits: list[float], audit_nois
 def _reason(candidates: list[FinalCandidate], chosen: int, best: int, audits: list[list[float]], sign: float) -> str:
     winner = candidates[chosen]
     value = float(np.mean([m.validation.value for m in winner.measurements]))
-    text = f"{winner.step} has the best lower bound of {len(candidates)} candidates: validation {value:.5g} over "
-           f"{len(winner.measurements)} seed(s)"
+    text = (
+        f"{winner.step} has the best lower bound of {len(candidates)} candidates: validation {value:.5g} over "
+        f"{len(winner.measurements)} seed(s)"
+    )
     if audits[chosen]:
         text += f", audit {sign * float(np.mean(audits[chosen])):.5g}"
     if chosen != best:

@@ -37,7 +37,8 @@ def bootstrap_error(metric: str, truth, prediction, draws: int = 400) -> float:
 
 @pytest.mark.parametrize(
     "metric",
-    ["accuracy", "f1", "f1_macro", "balanced_accuracy", "mcc", "qwk", "roc_auc", "average_precision", "log_loss", "log_loss_balanced", "rmse", "rmsle", "mae", "r2", "spearman", "pearson"],
+    ["accuracy", "f1", "f1_macro", "balanced_accuracy", "mcc", "qwk", "roc_auc", "average_precision",
+     "log_loss", "log_loss_balanced", "rmse", "rmsle", "mae", "r2", "spearman", "pearson"],
 )  # fmt: skip
 def test_standard_error_agrees_with_the_bootstrap(metric):
     truth, prediction = sample(metric, np.random.default_rng(1))
