@@ -74,6 +74,9 @@ class LogLossBalanced(LogLoss):
         """None: the class weights hang on the whole sample."""
         return None
 
+    def from_mean_loss(self, mean_loss: float) -> float:
+        return Metric.from_mean_loss(self, mean_loss)
+
 
 def _binary_columns(truth: Array, prediction: Array) -> list[tuple[Array, Array]]:
     """0/1 truth and scores, target by target or class by class; a two-column class matrix is one problem."""
