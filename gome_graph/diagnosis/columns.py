@@ -4,6 +4,8 @@ from gome_graph.diagnosis.script import CATEGORY_ENCODERS, TEXT_READERS, ScriptF
 from gome_graph.diagnosis.telemetry import Telemetry
 from gome_graph.records import ColumnKind, TaskProfile
 
+NUMERIC = (ColumnKind.NUMBER, ColumnKind.BOOLEAN, ColumnKind.CONSTANT)
+
 
 def column_use(profile: TaskProfile, telemetry: Telemetry, facts: ScriptFacts) -> tuple[list[str], list[str]]:
     """(used, unused) input columns, in file order; both empty if nothing is known.
@@ -15,7 +17,11 @@ def column_use(profile: TaskProfile, telemetry: Telemetry, facts: ScriptFacts) -
     used = [name for name in columns if name in told]
     if not used and facts.parsed:
         if facts.takes_all:
-            used = [name for name in columns if name not in facts.dropped]
+            used = [
+                c.name
+                for c in profile.columns
+                if c.name not in facts.dropped and (not facts.numbers_only or c.kind in NUMERIC or c.name in facts.strings)
+            ]
         else:
             used = [name for name in columns if name in facts.strings or (name.isidentifier() and name in facts.names)]
     if not used:

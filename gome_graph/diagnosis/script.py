@@ -21,6 +21,7 @@ _ESTIMATOR = re.compile(
     r"^(?!Dummy|Voting|Stacking|TransformedTarget|MultiOutput|OneVs)(\w*(Classifier|Regressor|NB|LogisticRegression|SVC|SVR)"
     r"|Ridge\w*|Lasso\w*|ElasticNet\w*|LogisticRegressionCV|LinearRegression|Booster|LinearDiscriminantAnalysis)$"
 )
+_NUMBERS = re.compile(r"(include=|dtype_include=)?\[?['\"]?(number|np\.number|numpy\.number|float|int|float64|int64|'|\"|,| )+['\"]?\]?")
 _OUTPUT_NAME = re.compile(r"sample|submission|^sub|^ss$|oof|pred|out", re.IGNORECASE)
 
 
@@ -37,6 +38,8 @@ class ScriptFacts:
     """Every identifier, attribute, keyword argument and imported name."""
     takes_all: bool = False
     """It takes the table's columns by rule (drop, select_dtypes, a loop over ``.columns``) rather than one by one."""
+    numbers_only: bool = False
+    """That rule is to select the numeric columns, and nothing in the script encodes the others."""
     category_columns: frozenset[str] = frozenset()
     """Strings that stand together with a category encoder, or in a list called something with "cat"."""
     split_by: frozenset[str] = frozenset()
@@ -77,6 +80,8 @@ class _Reader:
         self.names: set[str] = set()
         self.models: set[str] = set()
         self.takes_all = False
+        self.selections: set[str] = set()
+        """Arguments of select_dtypes and make_column_selector, as text."""
         self.drops: list[ast.AST] = []
         self.encoded: list[ast.AST] = []
         self.split_by: set[str] = set()
@@ -125,6 +130,7 @@ class _Reader:
             self.takes_all |= called in {"drop", "difference"} and bool(arguments)
         elif called in {"select_dtypes", "make_column_selector", "TableVectorizer"}:
             self.takes_all = True
+            self.selections.add(called if called == "TableVectorizer" else ", ".join(ast.unparse(a) for a in (*node.args, *node.keywords)))
         elif called in {"split", "rsplit", "partition", "extract", "extractall"}:
             self.split_by.update(str(constant.value) for argument in arguments for constant in _strings(argument))
         if called in CATEGORY_ENCODERS:
@@ -152,6 +158,8 @@ class _Reader:
         gone = frozenset(text for key, text in self.constants.items() if key in away and key not in self.hidden)
         return ScriptFacts(
             parsed=True, strings=strings, dropped=gone - strings, names=frozenset(self.names), takes_all=self.takes_all,
+            numbers_only=bool(self.selections) and all(_NUMBERS.fullmatch(text) for text in self.selections) and self.names.isdisjoint(
+                CATEGORY_ENCODERS | TEXT_READERS | {"Categorical", "cat", "map"}),
             category_columns=frozenset(constant.value for constant in self._within(self.encoded) if isinstance(constant.value, str)),
             split_by=frozenset(self.split_by), models=frozenset(self.models),
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gome_graph.diagnosis.codes import ColumnCodes
-from gome_graph.diagnosis.quality import in_logs
+from gome_graph.diagnosis.quality import OUTLIER, in_logs
 
 if TYPE_CHECKING:
     from gome_graph.task import Measured
@@ -33,6 +33,7 @@ class Signal:
 def signed_residuals(data: "Measured") -> np.ndarray | None:
     """``truth - expectation`` of each row, shape (rows, outputs): numbers (logs where the metric takes them), or 0/1 minus probability.
 
+    Residuals of numbers are cut at `OUTLIER` robust deviations, or a handful of odd rows would pass for structure of their groups.
     None if only hard labels are known: their residuals lean by group even for a perfect model.
     """
     if data.prediction is None:
@@ -43,7 +44,7 @@ def signed_residuals(data: "Measured") -> np.ndarray | None:
         numbers, stated = truth.astype(float), np.asarray(data.prediction, dtype=float)
         if in_logs(data.metric):
             numbers, stated = np.log1p(np.maximum(numbers, 0.0)), np.log1p(np.maximum(stated, 0.0))
-        return _finite((numbers - stated).reshape(len(truth), -1)[:, :MAX_OUTPUTS])
+        return _without_outliers(_finite((numbers - stated).reshape(len(truth), -1)[:, :MAX_OUTPUTS]))
     if kind == "probability":
         return _finite((truth.astype(float) - data.prediction).reshape(len(truth), -1)[:, :MAX_OUTPUTS])
     proba = data.prediction if kind == "probabilities" else data.probabilities
@@ -57,6 +58,13 @@ def signed_residuals(data: "Measured") -> np.ndarray | None:
 
 def _finite(residuals: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(residuals), residuals, 0.0)
+
+
+def _without_outliers(residuals: np.ndarray) -> np.ndarray:
+    middle = np.median(residuals, axis=0)
+    reach = OUTLIER * 1.4826 * np.median(np.abs(residuals - middle), axis=0)  # MAD to standard deviation
+    reach = np.where(reach > 0, reach, np.inf)
+    return np.asarray(np.clip(residuals, middle - reach, middle + reach))
 
 
 def column_signals(residuals: np.ndarray, codes: ColumnCodes) -> list[Signal]:

@@ -111,7 +111,8 @@ X = train[["size", "weight", "age", "town", "story", "berth", "day"]]
 CAREFUL = """
 train["deck"] = train["berth"].str.split("/").str[0]
 train["hour"] = pd.to_datetime(train["day"]).dt.hour
-pipe = ColumnTransformer([("cat", TargetEncoder(), ["town"]), ("text", TfidfVectorizer(), "story"), ("n", "drop", ["size", "weight", "age"])])
+pipe = ColumnTransformer([("cat", TargetEncoder(), ["town"]), ("text", TfidfVectorizer(), "story"), ("n", "drop", ["age"])])
+numbers = train[["size", "weight"]]
 """
 LAZY = 'X = train[["size", "weight", "age", "town"]]\nmodel = LGBMRegressor()'
 

@@ -8,6 +8,7 @@ import pytest
 
 from gome_graph.diagnosis.log import unified_diff, warnings_in
 from gome_graph.diagnosis.script import read_script
+from gome_graph.records import ColumnKind
 from tests.diagnosis.worlds import World, execution, pack_of
 
 
@@ -85,11 +86,14 @@ def test_a_failed_step_still_has_its_text_facts(tmp_path: Path) -> None:
     ("script", "used"),
     [
         ('X = train[["a", "b"]]', ["a", "b"]),
-        ('X = train.drop(columns=["c", "target"])', ["a", "b"]),
-        ('DROP = ["c", "id"]\nX = train.drop(DROP, axis=1)', ["a", "b"]),
-        ('X = train[[x for x in train.columns if x not in ("b", "target")]]', ["a", "c"]),
-        ('train["first"] = train["c"].str[0]\nX = train.drop(columns=["c", "b"])', ["a", "c"]),
+        ('X = train.drop(columns=["c", "target"])', ["a", "b", "word"]),
+        ('DROP = ["c", "id"]\nX = train.drop(DROP, axis=1)', ["a", "b", "word"]),
+        ('X = train[[x for x in train.columns if x not in ("b", "target")]]', ["a", "c", "word"]),
+        ('train["first"] = train["c"].str[0]\nX = train.drop(columns=["c", "b"])', ["a", "c", "word"]),
         ("X = train.select_dtypes('number')", ["a", "b", "c"]),
+        ("X = train.select_dtypes('number').drop(columns=['b'])", ["a", "c"]),
+        ("X = train.select_dtypes(include=[np.number])\nX['n'] = train['word'].str.len()", ["a", "b", "c", "word"]),
+        ("X = train.select_dtypes('number')\nZ = OneHotEncoder().fit(train.select_dtypes('object'))", ["a", "b", "c", "word"]),
         ('out = pd.DataFrame(p, columns=sample.columns[1:])\nX = train[["b"]]', ["b"]),
         ('"""Uses a and b."""\nX = train[["c"]]', ["c"]),
         ("X = load()", []),
@@ -97,13 +101,13 @@ def test_a_failed_step_still_has_its_text_facts(tmp_path: Path) -> None:
     ],
 )
 def test_column_use_is_read_from_the_script(tmp_path: Path, script: str, used: list[str]) -> None:
-    frame = pd.DataFrame({name: np.arange(40.0) for name in "abc"})
-    world = World(frame, np.arange(40.0), "rmse")
+    frame = pd.DataFrame({name: np.arange(40.0) for name in "abc"}).assign(word="w")
+    world = World(frame, np.arange(40.0), "rmse", kinds={"word": ColumnKind.CATEGORY})
 
     pack = pack_of(tmp_path, world, None, script=script)
 
     assert pack.used_columns == used
-    assert pack.unused_columns == ([name for name in "abc" if name not in used] if used else [])
+    assert pack.unused_columns == ([name for name in frame.columns if name not in used] if used else [])
 
 
 def test_category_lists_are_followed_through_their_names() -> None:

@@ -21,7 +21,7 @@ LOW_PROGRESS = 0.6
 
 
 def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]:
-    """Severity = 4 x the share of residual variance that one column or pair explains, and at least 0.3; without probabilities to look at,
+    """Severity = 6 x the share of residual variance that one column or pair explains, and at least 0.1; without probabilities to look at,
     half of the distance that the training score itself leaves to a perfect one."""
     if pack.score is None or data is None:
         return
@@ -45,7 +45,7 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
     best = max(strong, key=lambda s: s.share)
     names = list(best.columns)
     yield Finding(
-        symptom="underfit", component=Component.MODEL, severity=unit(max(0.3, 4 * best.share)),
+        symptom="underfit", component=Component.MODEL, severity=unit(max(0.1, 6 * best.share)),
         summary=f"{' with '.join(repr(n) for n in names)} alone still explains {best.share:.1%} of the held-out errors' variance "
         f"(z = {best.z:.0f}): the model misses structure that is in its inputs",
         evidence=[*evidence(pack, "score.value"), *column_evidence(pack, names, "name", "its groups differ in mean error"),
