@@ -62,7 +62,7 @@ def options(job: ScriptJob, settings: LocalSettings, inside: Path, *, shares_use
         chosen += ["--size", str(settings.scratch_bytes)] if version() >= (0, 8) else []
         chosen += ["--tmpfs", path]
     binds = [(path, path) for path in _system_folders()]
-    binds += [(str(path), str(path)) for path in (*readable.interpreter_roots(), *settings.readable)]
+    binds += [(str(path), str(path)) for path in (*readable.interpreter_paths(), *settings.readable)]
     binds += [(f"/etc/{name}", f"/etc/{name}") for name in readable.ETC] + [(readable.SYS, readable.SYS)]
     binds += [(str(inside), INSIDE)]
     binds = [(source, target) for source, target in binds if Path(source).exists()]

@@ -77,7 +77,7 @@ def build(job: ScriptJob, way: Way, settings: LocalSettings, uid: int | None, re
         "drop_capabilities": contained,
         "shm_bytes": settings.scratch_bytes,
         "landlock": _landlock_rules(job, way, settings) if contained and not boxed else None,
-        "seccomp": None if not contained else "kernel" if boxed else "sockets",
+        "seccomp": _system_calls(way, uid) if contained else None,
     }
     launcher = [sys.executable, "-I", "-S", f"{bubblewrap.INSIDE if boxed else INSIDE}/launcher.py", json.dumps(plan)]
     if not boxed:
@@ -96,10 +96,15 @@ def _tasks_already(way: Way) -> int:
     return user_tasks()
 
 
+def _system_calls(way: Way, uid: int | None) -> dict[str, bool]:
+    """Which calls the filter takes away: sockets where those of the host can be seen, file attributes where nothing else protects them."""
+    return {"sockets": way.mechanism is not Mechanism.BUBBLEWRAP, "attributes": way.mechanism is Mechanism.LANDLOCK and uid is None}
+
+
 def _landlock_rules(job: ScriptJob, way: Way, settings: LocalSettings) -> dict[str, list[str]]:
     etc = [f"/etc/{name}" for name in readable.ETC]
     proc = ["/proc"] if way.own_namespace else ["/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm"]
-    roots = [str(path) for path in (*readable.interpreter_roots(), *settings.readable, job.input_dir.resolve())]
+    roots = [str(path) for path in (*readable.interpreter_paths(), *settings.readable, job.input_dir.resolve())]
     write = [str(job.workspace.resolve())]
     if way.own_namespace:
         write.append("/dev/shm")  # noqa: S108 - a fresh one in the script's own mount namespace

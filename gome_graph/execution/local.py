@@ -118,6 +118,7 @@ class LocalExecutor:
             return selfcheck.Check(works=False, problem=str(error).rstrip("."))
 
     def _run(self, job: ScriptJob, way: Way, stopped: Callable[[], bool]) -> Execution:
+        job = job.model_copy(update={"workspace": job.workspace.absolute(), "input_dir": job.input_dir.absolute()})
         if not job.input_dir.is_dir():
             raise SandboxError(f"The input folder {job.input_dir} is missing.")
         uid = owner.borrow_uid() if way.lends_uid else None
@@ -161,8 +162,12 @@ class LocalExecutor:
         finally:
             os.close(report)
         if not watched.message.startswith("ready") and watched.ending is None:
-            reason = watched.message.removeprefix("failed ").strip() or log_tail("", watched.stderr.text()) or f"status {watched.exit_code}"
-            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be set up: {reason}.")
+            reason = (
+                watched.message.removeprefix("failed ").strip()
+                or log_tail("", watched.stderr.text()).rpartition("\n")[2]
+                or f"status {watched.exit_code}"
+            )
+            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be set up: {reason.rstrip('.')}.")
         return watched
 
 

@@ -8,6 +8,7 @@ TAIL_CHARACTERS = 4000
 MESSAGE_CHARACTERS = 500
 _TRACEBACK = "Traceback (most recent call last):"
 _ERROR_LINE = re.compile(r"^(?:\s*\|\s)?([A-Za-z_][\w.]*)(?:: (.*))?$")
+_SYNTAX_ERROR = re.compile(r"^(SyntaxError|IndentationError|TabError): (.*)$", re.MULTILINE)
 
 
 @dataclass
@@ -58,7 +59,7 @@ class ScriptError:
 
 
 def last_error(log: str) -> ScriptError | None:
-    """The exception at the end of the last Python traceback in `log`, or None if there is none.
+    """The exception at the end of the last Python traceback in `log` (or its syntax error), or None if there is none.
 
     Examples
     --------
@@ -66,8 +67,9 @@ def last_error(log: str) -> ScriptError | None:
     ScriptError(kind='ValueError', message='no such column')
     """
     start = log.rfind(_TRACEBACK)
-    if start < 0:
-        return None
+    if start < 0:  # a script that does not parse has none
+        found = _SYNTAX_ERROR.search(log)
+        return ScriptError(found[1], found[2][:MESSAGE_CHARACTERS]) if found else None
     for line in log[start + len(_TRACEBACK) :].splitlines():
         if line.startswith((" ", "\t")) or not line.strip():
             continue

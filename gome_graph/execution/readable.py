@@ -1,32 +1,35 @@
 """Which parts of the host a script must be able to read: the interpreter, its libraries, a little of /etc."""
 
+import functools
 import site
 import sys
 from pathlib import Path
 
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32")
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/nix/store")
 """Programs and libraries. No user's data lives there."""
 ETC = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "fonts")
 """What the dynamic loader, BLAS alternatives, clocks and plots look up."""
 SYS = "/sys/devices/system/cpu"
 """Cores and caches: BLAS, OpenMP and joblib size themselves by it."""
+PARTS = ("bin", "lib", "lib64", "libexec", "include", "share", "etc", "pyvenv.cfg")
+"""What a Python installation consists of. Nothing else beside them is shown: an environment may be made right in a project's folder."""
 CGROUPS = "/sys/fs/cgroup"
 """Quotas, which joblib insists on reading where it sees that the file is there."""
 
 
-def interpreter_roots() -> list[Path]:
-    """Directories outside `SYSTEM` that this Python needs: environment, base installation, and the user's packages if they are in use."""
+@functools.cache
+def interpreter_paths() -> tuple[Path, ...]:
+    """Paths outside `SYSTEM` that this Python needs: environment, base installation, and the user's packages if they are in use."""
     wanted = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.exec_prefix), Path(sys.base_exec_prefix)]
-    if user_base() is not None:
-        wanted.append(Path(site.getusersitepackages()))
     wanted += [path.resolve() for path in wanted]
     executable = Path(sys.executable)
     while executable.is_symlink():  # a chain of links, each of which must be there
         executable = executable.parent / executable.readlink()
         wanted.append(executable.parent.parent)
-    home = Path.home()
-    too_much = {Path("/"), home, *home.parents}  # an odd installation must not open somebody's home
-    return outermost([path for path in wanted if path.is_dir() and path not in too_much and not beneath(path, SYSTEM)])
+    parts = [path / name for path in wanted if not beneath(path, SYSTEM) for name in PARTS]
+    if user_base() is not None:
+        parts.append(Path(site.getusersitepackages()))
+    return tuple(outermost([path for path in parts if path.exists() and not beneath(path, SYSTEM)]))
 
 
 def user_base() -> str | None:

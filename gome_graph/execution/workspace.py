@@ -80,6 +80,13 @@ def restore(workspace: Path, text: bytes) -> tuple[Usage, list[str]]:
     refused
         One sentence for each kind of thing that was removed.
     """
+    try:
+        return _restore(workspace, text)
+    except OSError as error:
+        raise SandboxError(f"The workspace {workspace} cannot be taken back from its script: {error}.") from error
+
+
+def _restore(workspace: Path, text: bytes) -> tuple[Usage, list[str]]:
     refused: list[str] = []
     uid, gid = os.geteuid(), os.getegid()
     os.chown(workspace, uid, gid)
@@ -88,11 +95,12 @@ def restore(workspace: Path, text: bytes) -> tuple[Usage, list[str]]:
         remove(workspace / name)
     usage = _take_back(workspace, uid, gid)
     if usage.excessive:
-        remove(workspace / OUTPUT)
-        refused.append(f"More than {MAX_ENTRIES:,} files were written; output/ was removed.")
+        for folder in [path for path in workspace.iterdir() if not path.is_file()]:
+            remove(folder)
+        refused.append(f"More than {MAX_ENTRIES:,} files were written; all folders were removed.")
     output = workspace / OUTPUT
-    if output.is_symlink() or not output.is_dir():
-        refused.append("output/ was no directory any more; it was removed.")
+    if usage.excessive or output.is_symlink() or not output.is_dir():
+        refused.append("output/ is not what it was; it was made anew.")
         remove(output)
         output.mkdir()
     for path, entry in walk(output):
@@ -163,8 +171,9 @@ def remove(path: Path) -> None:
         else:
             shutil.rmtree(path)
     except (OSError, RecursionError):
-        subprocess.run(["chmod", "-R", "u+rwX", "--", str(path)], check=False, capture_output=True)
-        subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)
+        for command in (["rm", "-rf"], ["chmod", "-R", "u+rwX"], ["rm", "-rf"]):  # deeper than Python's recursion goes, or locked
+            if path.exists():
+                subprocess.run([*command, "--", str(path)], check=False, capture_output=True)
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -31,7 +31,7 @@ from gome_graph.hooks import Executor
 from gome_graph.records import Execution, Limits, Outcome, ScriptJob, Stage
 
 _seeds = itertools.count(os.getpid() * 1000 + 500_000_000)
-SECRET = "id,target\n1,the-answer\n"
+ANSWERS = "id,target\n1,the-answer\n"
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def make_bench(root: Path) -> Bench:
     for folder in (bench.workspace, bench.input, bench.secret.parent, bench.sibling.parent):
         folder.mkdir(parents=True)
     (bench.input / "train.csv").write_text("id,x,y\n1,2,3\n", encoding="utf-8")
-    bench.secret.write_text(SECRET, encoding="utf-8")
-    bench.sibling.write_text(SECRET, encoding="utf-8")
+    bench.secret.write_text(ANSWERS, encoding="utf-8")
+    bench.sibling.write_text(ANSWERS, encoding="utf-8")
     return bench
 
 
@@ -122,7 +122,7 @@ class _Uses:
         yield bench
         assert bench.survivors() == [], "processes of the script outlived its run"
         assert (bench.input / "train.csv").read_text(encoding="utf-8") == "id,x,y\n1,2,3\n"
-        assert bench.secret.read_text(encoding="utf-8") == bench.sibling.read_text(encoding="utf-8") == SECRET
+        assert bench.secret.read_text(encoding="utf-8") == bench.sibling.read_text(encoding="utf-8") == ANSWERS
 
 
 class RunsScripts(_Uses):
@@ -159,7 +159,7 @@ class RunsScripts(_Uses):
         done = executor.run(bench.job("print('begun', flush=True)\nwhile True: pass", wall_seconds=1))
         assert done.outcome is Outcome.TIMED_OUT
         assert time.monotonic() - started < 6
-        assert 0.3 < done.cpu_seconds < 2
+        assert 0.05 < done.cpu_seconds < 2
         assert bench.log() == "begun\n"
 
     def test_a_script_that_ignores_sigterm_is_killed(self, executor: Executor, bench: Bench) -> None:
@@ -232,15 +232,15 @@ for _ in range(2): os.wait()
         benches = [make_bench(tmp_path / f"run{number}") for number in range(3)]
         executor.protections()
         results: list[Execution] = []
-        script = "import time\ntime.sleep(0.6)\nprint(open('input/train.csv').read())"
+        script = "import time\nprint(time.time())\ntime.sleep(1)\nprint(time.time())"
         threads = [threading.Thread(target=lambda bench=bench: results.append(executor.run(bench.job(script)))) for bench in benches]
-        started = time.monotonic()
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert [done.outcome for done in results] == [Outcome.OK] * 3
-        assert time.monotonic() - started < 1.7
+        times = [[float(word) for word in bench.log().split()] for bench in benches]
+        assert max(start for start, _ in times) < min(end for _, end in times)
 
 
 class ContainsScripts(_Uses):
@@ -295,7 +295,7 @@ class ContainsScripts(_Uses):
         with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
             server.setblocking(False)
             path = bench.root / "s"
-            local.bind(os.path.relpath(path))  # noqa: PTH - an absolute path may be too long for a socket
+            local.bind(os.path.relpath(path))  # an absolute path may be too long for a socket
             path.chmod(0o777)
             local.listen()
             script = f"""

@@ -81,7 +81,7 @@ def restrict(plan: dict[str, Any]) -> None:
         rules = plan["landlock"]
         kernel.restrict_files(rules["read"], rules["write"], DEVICES)
     if plan["seccomp"] is not None:
-        program = seccomp.build_filter(sockets=plan["seccomp"] == "sockets")
+        program = seccomp.build_filter(**plan["seccomp"])
         if program is None:
             raise OSError("no seccomp filter for this kind of processor")
         kernel.load_seccomp(program)
@@ -151,8 +151,11 @@ def enter_namespaces(*, user: bool) -> None:
 
 
 def dress_namespaces(plan: dict[str, Any]) -> None:
-    """A /proc that shows only the namespace, and a /dev/shm of its own."""
+    """Everything but the workspace read-only; a /proc that shows only the namespace; a /dev/shm of its own."""
     quiet = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount(plan["cwd"], plan["cwd"], None, kernel.MS_BIND | kernel.MS_REC)
+    kernel.set_read_only("/", True)  # beneath Landlock, which governs neither modes nor owners
+    kernel.set_read_only(plan["cwd"], False)
     kernel.mount("proc", "/proc", "proc", quiet | kernel.MS_NOEXEC)
     if os.path.isdir("/dev/shm"):  # noqa: S108
         kernel.mount("tmpfs", "/dev/shm", "tmpfs", quiet, f"size={plan['shm_bytes']},mode=1777")  # noqa: S108

@@ -28,6 +28,15 @@ KERNEL_CALLS: dict[str, tuple[int | None, int | None]] = {
 SOCKET_CALLS: dict[str, tuple[int | None, int | None]] = {"socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201)}
 """Refused as well where the script shares the host's network or its socket files. ``socketpair`` stays: it leads nowhere."""
 
+ATTRIBUTE_CALLS: dict[str, tuple[int | None, int | None]] = {
+    "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, None), "fchown": (93, 55),
+    "lchown": (94, None), "fchownat": (260, 54), "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "utime": (132, None), "utimes": (235, None),
+    "futimesat": (261, None), "utimensat": (280, 88),
+}  # fmt: skip
+"""Answered with success and not done, where a script shares the user's uid and mounts: Landlock does not govern them, and it could take
+permissions from any file of the user. Refusing them would break an honest ``shutil.copy``."""
+
 _CLONE = (56, 220)
 _CLONE3 = (435, 435)
 _PRLIMIT = (302, 261)
@@ -48,13 +57,15 @@ def _refuse(error: int) -> bytes:
     return _op(_RETURN, 0x00050000 | error)
 
 
-def build_filter(*, sockets: bool, machine: str | None = None) -> bytes | None:
+def build_filter(*, sockets: bool, attributes: bool = False, machine: str | None = None) -> bytes | None:
     """The filter as an array of ``struct sock_filter``; None on an architecture it is not written for.
 
     Parameters
     ----------
     sockets
         Refuse sockets too (True where no network namespace keeps them away).
+    attributes
+        Ignore changes of mode, owner, times and extended attributes.
     machine
         ``x86_64`` or ``aarch64``; this machine's by default.
     """
@@ -70,6 +81,10 @@ def build_filter(*, sockets: bool, machine: str | None = None) -> bytes | None:
         number = numbers[column]
         if number is not None:
             program += [_op(_JUMP_EQ, number, 0, 1), _refuse(errno.EPERM)]
+    for numbers in ATTRIBUTE_CALLS.values() if attributes else ():
+        number = numbers[column]
+        if number is not None:
+            program += [_op(_JUMP_EQ, number, 0, 1), _refuse(0)]
     # clone3 hides its flags behind a pointer: "not there" makes libc fall back to clone, whose flags can be seen.
     program += [_op(_JUMP_EQ, _CLONE3[column], 0, 1), _refuse(errno.ENOSYS)]
     clone = [_op(_JUMP_EQ, _CLONE[column], 0, 4), _op(_LOAD, _ARG0), _op(_JUMP_SET, _NEW_NAMESPACES, 0, 1), _refuse(errno.EPERM)]
