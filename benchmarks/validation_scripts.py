@@ -266,11 +266,11 @@ PREDICTION_FAULTS: dict[str, tuple[Callable[[Fitted, int], None], set[str]]] = {
     "forged oof over a constant submission": (forged_over_nothing, {"leakage", "misaligned"}),
     "shuffled ids in oof": (shuffled_oof, {"misaligned"}),
     "oof in fold order": (fold_order, {"misaligned"}),
-    "one fold shuffled": (shuffled_fold, {"misaligned"}),
+    "one fold shuffled": (shuffled_fold, {"misaligned", "not_better"}),
     "shuffled ids in submission": (shuffled_submission, {"misaligned", "leakage"}),
     "shuffled ids in both": (shuffled_both, {"misaligned"}),
     "constant": (constant, {"misaligned"}),
-    "wrong class or sign": (wrong_class, {"misaligned"}),
+    "wrong class or sign": (wrong_class, {"misaligned", "not_better"}),
 }
 LEAKS = {"fitted on validation rows": "rows", "target encoded on all rows": "encoding"}
 

@@ -29,8 +29,9 @@ import numpy as np
 from gome_graph.records import Check, VerdictKind
 from gome_graph.task.metrics.base import Array, Metric
 from gome_graph.validation.comparison import paired_variance
-from gome_graph.validation.influence import Influence, midranks, variance
+from gome_graph.validation.influence import Influence, variance
 from gome_graph.validation.policy import ValidationPolicy
+from gome_graph.validation.ranks import midranks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +42,13 @@ NO_SIGNAL, CLEAR_SIGNAL = 3.0, 5.0
 """A z below the first is no sign of a link between predictions and labels, above the second a sure one."""
 LEAST_AUDIT = 30
 """Audit parts smaller than this say nothing."""
+ODD_FOLD = 1.5
+"""Standard errors by which a fold must stand out before it is examined."""
 COPIED = 0.5
 """Share of continuous targets hit exactly that no model reaches."""
-ASK_GAP, ASK_SHIFT, ASK_EFFECT = 2.0, 4.0, 0.25
+DOUBT_GAP = 1.0
+"""Noise of a gap that makes a routine rerun worth its cost: one honest step in six."""
+ASK_GAP, ASK_SHIFT, ASK_EFFECT = 2.5, 4.0, 0.25
 """Noise of a gap or shift, and size of a shift in standard deviations, that ask for the permuted-label rerun."""
 
 
@@ -65,6 +70,8 @@ class Examination:
     kind: VerdictKind | None = None
     reason: str = ""
     suspicions: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    """Weaker reasons, which an honest step has now and then."""
 
     def note(self, name: str, kind: VerdictKind | None, detail: str) -> None:
         """Record one check; `kind` None means passed."""
@@ -83,6 +90,7 @@ def examine(
     *,
     incumbent: tuple[Influence, Audit | None] | None = None,
     inputs: "Callable[[], pd.DataFrame] | None" = None,
+    test: "Callable[[], tuple[Array, pd.DataFrame]] | None" = None,
     drifts: bool = False,
     policy: ValidationPolicy,
 ) -> Examination:
@@ -93,6 +101,7 @@ def examine(
     found : influence of each row on the metric over `oof`.
     incumbent : influence and audit view of the incumbent's predictions.
     inputs : gives the table of inputs; called only if the predictions show no signal.
+    test : gives predictions and inputs of (some) test rows; called only if the audit rows do not vouch for ``submission.csv``.
     drifts : audit rows are later than training rows (time split), so a gap is no proof and only raises suspicion.
     """
     result = Examination()
@@ -107,6 +116,7 @@ def examine(
     _copied(result, truth, oof, audit)
     _gap(result, metric, truth, oof, found, folds, audit, incumbent, drifts, policy)
     _signals(result, metric, truth, oof, found, folds, audit, inputs)
+    _test_rows(result, metric, audit, test)
     _shift(result, truth, oof, audit)
     if not math.isfinite(found.value):
         result.note("score", VerdictKind.MISALIGNED, f"The {metric.name} of the out-of-fold predictions is not a number.")
@@ -197,6 +207,7 @@ def _gap(
     incumbent: tuple[Influence, Audit | None] | None, drifts: bool, policy: ValidationPolicy,
 ) -> None:  # fmt: skip
     if audit is None:
+        result.doubts.append("no unseen rows to confirm the score")
         return
     gap = gap_noise(metric, found, audit.found)
     paired = -math.inf
@@ -209,6 +220,8 @@ def _gap(
         paired = paired_gap_noise(metric, found, incumbent[0], folds, audit.found, incumbent[1].found, policy.fold_prior)
     if gap > ASK_GAP or paired > ASK_GAP:
         result.suspicions.append("a score that rows unseen by the script do not confirm")
+    elif gap > DOUBT_GAP or paired > DOUBT_GAP:
+        result.doubts.append("a score that rows unseen by the script hardly confirm")
     if drifts or (gap <= policy.gap_noise and paired <= policy.paired_gap_noise):
         result.note("audit gap", None, "out-of-fold predictions are as good as predictions of unseen rows, within noise")
         return
@@ -250,13 +263,23 @@ def _signals(
         )
     elif own < NO_SIGNAL and inputs is not None and not depends_on_inputs(oof, inputs()):
         reason = "The out-of-fold predictions have nothing to do with any input of their rows: they belong to other rows."
-    elif weak is not None and _broken(metric, truth, oof, folds, weak):
+    elif weak is not None and _broken(metric, truth, oof, folds, weak, inputs):
         reason = (
             f"The predictions of fold {weak} tell nothing about their rows while those of the other folds do: its rows are "
             f"in the wrong order."
         )
     passed = "predictions and labels belong together" if own >= NO_SIGNAL else "the predictions tell little about the labels"
     result.note("signal", VerdictKind.MISALIGNED if reason else None, reason or passed)
+
+
+def _test_rows(result: Examination, metric: Metric, audit: Audit | None, test: "Callable[[], tuple[Array, pd.DataFrame]] | None") -> None:
+    if test is None or (audit is not None and signal(metric, audit.truth, audit.prediction) > CLEAR_SIGNAL):
+        return
+    if depends_on_inputs(*test()):
+        result.note("test rows", None, "predictions of test rows follow their inputs")
+        return
+    reason = "The predictions in submission.csv have nothing to do with any input of their rows: its rows are in the wrong order."
+    result.note("test rows", VerdictKind.MISALIGNED, reason)
 
 
 def beats_constant(metric: Metric, truth: Array, prediction: Array, found: Influence) -> bool:
@@ -284,21 +307,26 @@ def constants(truth: Array, prediction: Array) -> list[Array]:
 
 
 def weak_fold(found: Influence, folds: Array) -> int | None:
-    """The fold that is far worse than the others, if there is one."""
+    """The fold that stands out most from the others, if one does at all (`ODD_FOLD`)."""
     spread = float(found.rows.std())
     if spread <= 0:
         return None
-    names = np.unique(folds)
-    # Influence is in the metric's own units; the sign that means worse is that of the farther tail's mean, so both tails are looked at.
-    away = {int(f): abs(float(found.rows[folds == f].mean())) * math.sqrt((folds == f).sum()) / spread for f in names}
+    # Influence is in the metric's own units and its tails depend on the metric, so a fold far off on either side is looked at.
+    away = {int(f): abs(float(found.rows[folds == f].mean())) * math.sqrt((folds == f).sum()) / spread for f in np.unique(folds)}
     worst = max(away, key=lambda f: away[f])
-    return worst if away[worst] > CLEAR_SIGNAL else None
+    return worst if away[worst] > ODD_FOLD else None
 
 
-def _broken(metric: Metric, truth: Array, oof: Array, folds: Array, weak: int) -> bool:
+def _broken(metric: Metric, truth: Array, oof: Array, folds: Array, weak: int, inputs: "Callable[[], pd.DataFrame] | None") -> bool:
+    """Predictions of the fold tell nothing of its labels, unlike those of other folds, nor of any input."""
     strengths = {int(fold): signal(metric, truth[folds == fold], oof[folds == fold], draws=12) for fold in np.unique(folds)}
     usual = float(np.median(list(strengths.values())))
-    return usual > 2 * CLEAR_SIGNAL and strengths[weak] < min(NO_SIGNAL, usual / 4)
+    if usual > 2 * CLEAR_SIGNAL and strengths[weak] < min(NO_SIGNAL, usual / 4):
+        return True
+    if inputs is None or strengths[weak] >= min(NO_SIGNAL + 1, usual / 2):
+        return False
+    rows = folds == weak
+    return not depends_on_inputs(oof[rows], inputs()[rows])
 
 
 def _shift(result: Examination, truth: Array, oof: Array, audit: Audit | None) -> None:
@@ -333,8 +361,11 @@ def depends_on_inputs(prediction: Array, inputs: "pd.DataFrame") -> bool:
     """
     import pandas as pd
 
-    numbers = prediction.astype(np.float64) if prediction.ndim == 1 else prediction.max(axis=1).astype(np.float64)
-    ranks = midranks(numbers)
+    if prediction.dtype.kind not in "iuf":
+        return True
+    # Of a class matrix or several targets the column that varies most stands for all.
+    numbers = prediction if prediction.ndim == 1 else prediction[:, int(prediction.std(axis=0).argmax())]
+    ranks = midranks(numbers.astype(np.float64))
     ranks = ranks - ranks.mean()
     strongest, tried = 0.0, 0
     for name in inputs.columns:

@@ -1,32 +1,36 @@
 r"""How much each row moves a metric: the one device behind every standard error here.
 
-A metric is a function of the empirical distribution of (truth, prediction). Its first-order expansion
-``metric(sample) - metric(population) ~ mean_i psi_i`` has one influence value ``psi_i`` a row (Hampel 1974; Efron,
-"Jackknife-after-bootstrap",
-JRSS B 1992, infinitesimal jackknife), so ``SE^2 = sum psi_i^2 / (n (n - 1))``, and because two solutions are scored on the same rows the
-error of their
-difference is that of ``psi_new - psi_old``: pairing comes for free, for every metric, in O(n). Four ways to get the values:
+A metric is a function of the empirical distribution of (truth, prediction). To first order ``metric(sample) - metric(population)`` is the
+mean over rows of influence values ``psi_i`` (Hampel, JASA 1974; Efron, JRSS B 1992), so ``SE^2 = sum psi_i^2 / (n (n - 1))``. Two
+solutions are scored on
+the same rows, so the error of their difference is that of ``psi_new - psi_old``: pairing comes free, for every metric, in O(n). The
+values come from
 
-``decomposes``   metric = g(mean loss): ``psi = g'(m) (loss - m)`` (delta method; RMSE: ``(loss - m) / (2 rmse)``).
-``auc``          DeLong's placement values (DeLong, DeLong, Clarke-Pearson, Biometrics 1988; midranks as in Sun and Xu, IEEE SPL 2014),
-                 O(n log n).
-``table``        metrics of labels (F1, MCC, QWK, balanced accuracy): rows of one (truth, prediction) cell are exchangeable, so the exact
-                 delete-one jackknife needs one score of the contingency table a non-empty cell.
-``blocks``       everything else (average precision, rank correlations, ...): delete-a-block jackknife (Shao and Wu, Annals of Statistics
-                 1989)
-                 over about 40 blocks nested in the folds; the same blocks for both solutions keep the pairing.
+``mean loss``  metric = g(mean loss): ``psi = g'(m) (loss - m)`` (delta method; RMSE: ``(loss - m) / (2 rmse)``).
+``ranks``      ROC AUC (DeLong), average precision, rank correlation: closed forms, see `ranks`.
+``table``      metrics of labels (F1, MCC, QWK, balanced accuracy): rows of one (truth, prediction) cell are exchangeable, so the exact
+               delete-one jackknife needs one score of the contingency table a non-empty cell.
+``blocks``     everything else: delete-a-block jackknife (Shao and Wu, Annals of Statistics 1989) over about 40 blocks nested in the folds;
+               the same blocks for both solutions keep the pairing.
 
-Against a bootstrap of 200 draws this is exact rather than simulated (no seed, no Monte-Carlo error in the accepted threshold), 10 to 100
-times cheaper, and lets fold and group effects be read off the same values; the price is first order: in very small samples of a very
-curved metric the normal shape is an approximation.
+A bootstrap of 200 draws estimates the same numbers with Monte-Carlo error, a seed and 10 to 100 times the cost, and does not show fold
+and group effects. The price here is first order: in very small samples of a very curved metric the normal shape is an approximation.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from gome_graph.task.metrics.base import Array, Floats, Metric
+from gome_graph.validation import ranks
 
+_RANKED: dict[str, Callable[[Array, Array], ranks.Expansion | None]] = {
+    "roc_auc": ranks.auc,
+    "roc_auc_ovr": ranks.auc,
+    "average_precision": ranks.average_precision,
+    "spearman": ranks.spearman,
+}
 BLOCKS = 40
 """Blocks of the delete-a-block jackknife: the relative error of a standard error is about ``1 / sqrt(2 * 40)`` = 11 %."""
 MOST_CELLS = 256
@@ -62,9 +66,10 @@ def influence(metric: Metric, truth: Array, prediction: Array, folds: Array, gro
     if losses is not None:
         mean = float(losses.mean())
         return Influence(value, _slope(metric, mean) * (losses - mean), units)
-    if metric.name in ("roc_auc", "roc_auc_ovr"):
-        found = _auc(truth, prediction)
-        if found is not None and abs(found[0] - value) < 1e-9:
+    expand = _RANKED.get(metric.name)
+    if expand is not None:
+        found = expand(truth, prediction)
+        if found is not None and abs(found[0] - value) < 1e-6:
             return Influence(value, found[1], units)
     if metric.prediction == "label" and truth.ndim == 1 and prediction.ndim == 1:
         rows = _table(metric, truth, prediction, value)
@@ -101,47 +106,10 @@ def fold_variance(rows: Floats, folds: Array) -> tuple[float, int]:
 
 def _slope(metric: Metric, mean: float) -> float:
     """g'(m), numerically: g is one of 1 - m, m, sqrt(m) ..."""
+    if mean == 0:
+        return 0.0  # every loss is the best there is; nothing moves, whatever the slope
     step = max(abs(mean), 1e-12) * _STEP
     return (metric.from_mean_loss(mean + step) - metric.from_mean_loss(mean - step)) / (2 * step)
-
-
-def midranks(values: Array) -> Floats:
-    """Ranks from 1; ties share their mean rank."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    sizes = np.diff(np.append(starts, len(values)))
-    ranks = np.empty(len(values))
-    ranks[order] = np.repeat(starts + (sizes + 1) / 2, sizes)
-    return ranks
-
-
-def _auc_one(positive: Array, score: Array) -> tuple[float, Floats] | None:
-    n = len(positive)
-    ones, zeros = np.flatnonzero(positive), np.flatnonzero(~positive)
-    if not len(ones) or not len(zeros):
-        return None
-    every = midranks(score)
-    above = (every[ones] - midranks(score[ones])) / len(zeros)
-    below = 1 - (every[zeros] - midranks(score[zeros])) / len(ones)
-    auc = float(above.mean())
-    rows = np.empty(n)
-    rows[ones] = (above - auc) * (n / len(ones))
-    rows[zeros] = (below - auc) * (n / len(zeros))
-    return auc, rows
-
-
-def _auc(truth: Array, prediction: Array) -> tuple[float, Floats] | None:
-    """Binary AUC, or the mean over targets (truth ``(n, targets)``) or over classes one-vs-rest (prediction ``(n, classes)``)."""
-    if prediction.ndim == 1:
-        return _auc_one(truth == 1, prediction)
-    if truth.ndim == 1 and prediction.shape[1] == 2:
-        return _auc_one(truth == 1, prediction[:, 1])
-    pairs = [((truth == k) if truth.ndim == 1 else (truth[:, k] == 1), prediction[:, k]) for k in range(prediction.shape[1])]
-    parts = [part for part in (_auc_one(*pair) for pair in pairs) if part is not None]
-    if not parts:
-        return None
-    return float(np.mean([auc for auc, _ in parts])), np.mean([rows for _, rows in parts], axis=0)
 
 
 def _table(metric: Metric, truth: Array, prediction: Array, value: float) -> Floats | None:

@@ -28,7 +28,9 @@ class ValidationPolicy(Record):
     """Out-of-fold score better than on unseen rows by so many standard errors: leakage."""
     paired_gap_noise: float = Field(default=4.0, gt=0)
     """The same for the gain over the incumbent, which is far less noisy because both are measured on the same rows."""
-    suspicious_gain: float = Field(default=15.0, gt=0)
+    suspicious_gain: float = Field(default=10.0, gt=0)
     """A gain of so many noise units asks for the permuted-label rerun."""
+    doubtful_gain: float = Field(default=1.0, gt=0)
+    """So does a gain above so many standard errors of the score itself, where a rerun can be had: it is rare and cheap to check."""
     chance_noise: float = Field(default=4.0, gt=0)
     """Score on permuted labels better than chance by so many standard deviations: leakage."""

@@ -32,6 +32,9 @@ Rerun = Callable[[Path], tuple[Execution, Path]]
 PROBE_SEED = 20_260_301
 """Seed of the permutation of labels; any fixed number serves, since no script sees true and permuted labels side by side."""
 
+LEAST_TEST, MOST_TEST = 60, 3000
+"""Test rows below which nothing can be told of their predictions, and above which nothing more is learnt."""
+
 _OUTCOMES = {
     Outcome.CRASHED: VerdictKind.CRASHED,
     Outcome.TIMED_OUT: VerdictKind.TIMED_OUT,
@@ -79,10 +82,12 @@ def validate(
 ) -> Validation:
     """Judge what a script left in `output_dir`.
 
-    At smoke and sample stage, and at final stage, an ``accepted`` verdict means: well formed and not constant. At full stage the
+    At smoke, sample and final stage an ``accepted`` verdict means: well formed. At full stage the
     predictions are examined (see `alignment`) and
-    compared with the incumbent's; without an incumbent a valid solution is accepted. A suspicious solution that would be
-    accepted is run again on permuted labels if `rerun` is given, and refused as leakage if it still beats chance.
+    compared with the incumbent's; without an incumbent a valid solution is accepted. A solution that would be accepted, but is the first
+    of its
+    trace, gains a lot or is not confirmed by unseen rows, is run again on permuted labels (a sample-stage run) if `rerun` is given, and
+    refused as leakage if it still beats chance.
     """
     policy = policy or ValidationPolicy()
     kind = _OUTCOMES.get(execution.outcome)
@@ -101,7 +106,8 @@ def validate(
     before = _load(prepared, incumbent, groups) if incumbent else None
     seen = examine(
         prepared.metric, prepared.truth, output.oof, found, prepared.folds, audit,
-        incumbent=before, inputs=lambda: _inputs(prepared), drifts=prepared.task.split.startswith("time:"), policy=policy,
+        incumbent=before, inputs=lambda: _inputs(prepared), test=_test(prepared, output.submission),
+        drifts=prepared.task.split.startswith("time:"), policy=policy,
     )  # fmt: skip
     checks = [*output.checks, *seen.checks]
     if seen.kind is not None:
@@ -117,7 +123,11 @@ def validate(
         )  # fmt: skip
         if result.gain_in_noise > policy.suspicious_gain:
             seen.suspicions.append(f"a gain of {result.gain_in_noise:.0f} noise units")
-    if seen.suspicions and (result is None or result.accepted):
+        elif result.gain > policy.doubtful_gain * score.standard_error:
+            seen.doubts.append("a gain above the noise of the score itself")
+    else:
+        seen.doubts.append("a first solution")
+    if (seen.suspicions or (seen.doubts and rerun is not None)) and (result is None or result.accepted):
         refusal = _permuted(prepared, seen, rerun, policy)
         checks = [*output.checks, *seen.checks]
         if refusal is not None:
@@ -212,7 +222,7 @@ def _compared(score: Score, old: Influence, incumbent: Incumbent, result: Compar
 
 def _permuted(prepared: PreparedTask, seen: Examination, rerun: Rerun | None, policy: ValidationPolicy) -> str | None:
     """Run the script on permuted labels; the reason to refuse it, or None."""
-    why = ", ".join(dict.fromkeys(seen.suspicions))
+    why = ", ".join(dict.fromkeys([*seen.suspicions, *seen.doubts]))
     if rerun is None:
         seen.checks.append(Check(name="permuted labels", passed=True, detail=f"due because of {why}, but not run"))
         return None
@@ -248,6 +258,20 @@ def _inputs(prepared: PreparedTask) -> "pd.DataFrame":
     frame = prepared.train_frame()
     hidden = {*prepared.format.targets, *prepared.profile.train_only, prepared.format.id_column}
     return frame[[c for c in frame.columns if c not in hidden]]
+
+
+def _test(prepared: PreparedTask, submission: "Array | None") -> "Callable[[], tuple[Array, pd.DataFrame]] | None":
+    """Predictions and inputs of the first test rows, read when asked for."""
+    if submission is None or len(submission) < LEAST_TEST:
+        return None
+
+    def rows() -> "tuple[Array, pd.DataFrame]":
+        import pandas as pd
+
+        frame = pd.read_csv(prepared.input_dir(Stage.FULL) / "test.csv", nrows=MOST_TEST, low_memory=False)
+        return submission[: len(frame)], frame.drop(columns=[prepared.format.id_column or ""], errors="ignore")
+
+    return rows
 
 
 def _audit(prepared: PreparedTask, submission: "Array | None") -> Audit | None:

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gome_graph.records import Outcome, Stage, StepId, VerdictKind
@@ -96,6 +97,12 @@ def test_rows_shuffled_in_both_files_are_misaligned(task, kit, tmp_path):
     assert judge(task, kit, raw, tmp_path / "w").verdict.kind is VerdictKind.MISALIGNED
 
 
+def test_rows_shuffled_in_the_submission_alone_are_misaligned(task, kit, tmp_path):
+    raw = kit.script(task, task.input_dir(FULL))
+    raw.sub = np.random.default_rng(0).permutation(raw.sub)
+    assert judge(task, kit, raw, tmp_path / "w").verdict.kind in (VerdictKind.MISALIGNED, VerdictKind.LEAKAGE)
+
+
 def test_rows_in_fold_order_are_misaligned(task, kit, tmp_path):
     raw = kit.script(task, task.input_dir(FULL))
     raw.oof = raw.oof[np.argsort(task.folds, kind="stable")]
@@ -134,9 +141,9 @@ def test_a_forged_oof_is_leakage(task, kit, tmp_path):
     raw.oof = task.truth.astype(float) if task.format.kind == "number" else np.eye(len(task.format.classes))[task.truth]
 
     def rerun(input_dir):
-        job = permuted_label_job(task, input_dir, seed=1)
+        shown = task.format.truth(pd.read_csv(input_dir / "train.csv", dtype=str))
         forged = kit.script(task, input_dir)
-        forged.oof = job.truth.astype(float) if task.format.kind == "number" else np.eye(len(task.format.classes))[job.truth]
+        forged.oof = shown if task.format.kind == "number" else np.eye(len(task.format.classes))[shown]
         return kit.ran(Stage.SAMPLE), kit.write(task, forged, tmp_path / "again", Stage.SAMPLE)
 
     found = judge(task, kit, raw, tmp_path / "w", rerun=rerun)
