@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 
+PIPE_WIDTH = 160
+"""Columns of tables where no terminal says how wide it is."""
+
+
 @dataclass
 class Mode:
     """What the flags of the command in hand said."""
@@ -23,26 +27,30 @@ mode = Mode()
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A rich console for people; plain text where nobody looks."""
+    """A rich console for people; wide and without colours where the output goes to a file or a pipe."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not (sys.stderr if stderr else sys.stdout).isatty())
+    terminal = (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, width=None if terminal else PIPE_WIDTH)
 
 
 def say(*what: "RenderableType", stderr: bool = False) -> None:
     """Tell a person something; silent with ``--quiet`` and ``--json``."""
     if not (mode.quiet or mode.json):
-        out = console(stderr=stderr)
-        for each in what:
-            out.print(each, markup=False)
+        _print(console(stderr=stderr), what)
 
 
 def tell(*what: "RenderableType") -> None:
     """Like `say`, for what the command is there to show: ``--quiet`` does not silence it, ``--json`` does."""
     if not mode.json:
-        out = console()
-        for each in what:
-            out.print(each, markup=False)
+        _print(console(), what)
+
+
+def _print(out: "Console", what: "tuple[RenderableType, ...]") -> None:
+    from rich.text import Text
+
+    for each in what:
+        out.print(each, markup=False, soft_wrap=isinstance(each, str | Text))  # running text is wrapped by the terminal, if at all
 
 
 def result(value: Any) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gome_graph.records import VerdictKind
-from gome_graph.report.format import decimals, score_text
+from gome_graph.report.format import clock, decimals, score_text, value_text
 from gome_graph.report.story import RunView, StepView
 
 PALETTE = 8
 """Number of trace colours in the style sheet; more traces take turns."""
 
-WIDTH, HEIGHT = 920.0, 340.0
+WIDTH, HEIGHT = 1000.0, 350.0
 LEFT, RIGHT, TOP, BOTTOM = 74.0, 16.0, 16.0, 44.0
 
 
@@ -52,8 +52,6 @@ class ScoreChart:
     best_line: str = ""
     """SVG points of the best so far over all traces, as steps."""
     baseline: float | None = None
-    final: float | None = None
-    """Where the final audit of time begins (finalise), in pixels."""
     x_ticks: list[Tick] = field(default_factory=list)
     y_ticks: list[Tick] = field(default_factory=list)
     width: float = WIDTH
@@ -65,9 +63,9 @@ class ScoreChart:
 
 
 def step_state(step: StepView) -> str:
-    """``open`` (no verdict yet), ``accepted``, ``rejected`` (sound, not taken) or ``failed``: one colour each."""
+    """``open`` (no verdict yet), ``dropped`` (never begun), ``accepted``, ``rejected`` (sound, not taken) or ``failed``."""
     if step.verdict is None:
-        return "open"
+        return "dropped" if step.dropped is not None else "open"
     if step.accepted:
         return "accepted"
     return "rejected" if step.verdict.kind in (VerdictKind.NOT_BETTER, VerdictKind.VETOED, VerdictKind.STOPPED) else "failed"
@@ -89,6 +87,22 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(n * step, 12) for n in range(first, last + 1)]
+
+
+TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+"""Steps of a time axis, seconds."""
+
+
+def time_ticks(span: float, count: int = 8) -> list[float]:
+    """At most about `count` round times from 0 to `span` seconds.
+
+    Examples
+    --------
+    >>> time_ticks(75.0)
+    [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0]
+    """
+    step = next((s for s in TIME_STEPS if span / s <= count), TIME_STEPS[-1])
+    return [float(n * step) for n in range(int(span / step) + 1)]
 
 
 def score_range(steps: Sequence[StepView]) -> tuple[float, float] | None:
@@ -129,7 +143,7 @@ def score_chart(view: RunView) -> ScoreChart | None:
     chart.best_line = _best_line(steps, x_of, y_of, x_of(view.elapsed))
     if view.baseline is not None and low <= view.baseline.value <= high:
         chart.baseline = y_of(view.baseline.value)
-    chart.x_ticks = [Tick(x_of(t), _seconds(t, span)) for t in nice_ticks(0.0, span, 6)]
+    chart.x_ticks = [Tick(x_of(t), clock(t)) for t in time_ticks(span)]
     values = nice_ticks(low, high, 5)
     places = max(decimals(values[1] - values[0]) - 2, 0) if len(values) > 1 else 4
     chart.y_ticks = [Tick(y_of(v), f"{v:.{places}f}") for v in values]
@@ -186,14 +200,6 @@ def _best_line(steps: list[StepView], x_of, y_of, end: float) -> str:  # type: i
     return " ".join(points)
 
 
-def _seconds(seconds: float, span: float) -> str:
-    if span < 120:
-        return f"{seconds:.0f} s"
-    if span < 7200:
-        return f"{seconds / 60:g} m" if seconds % 30 == 0 else f"{seconds / 60:.1f} m"
-    return f"{seconds / 3600:.1f} h"
-
-
 @dataclass
 class TreeNode:
     """One step in the drawing of the tree."""
@@ -205,6 +211,8 @@ class TreeNode:
     """``accepted``, ``rejected`` (scored, not taken) or ``failed``."""
     label: str
     best: bool
+    text: str = ""
+    """The score, written above accepted steps where there is room."""
 
 
 @dataclass
@@ -229,28 +237,35 @@ class Tree:
     height: float
 
 
-LANE_HEIGHT, DROP, START = 84.0, 30.0, 76.0
+LANE_HEIGHT, DROP, START = 92.0, 32.0, 90.0
+
+TEXT_GAP = 62.0
+"""Pixels between steps from which scores are written into the tree."""
 
 
 def step_tree(view: RunView) -> Tree | None:
     """The tree of steps, a lane for each trace; None before the first step."""
-    longest = max((s.number for s in view.steps), default=-1)
+    longest = max((s.number for s in view.steps if s.dropped is None), default=-1)
     if longest < 0:
         return None
-    gap = min(max((WIDTH - START - 40) / max(longest, 1), 26.0), 76.0)
+    gap = min(max((WIDTH - START - 40) / max(longest, 1), 26.0), 150.0)
     lanes = []
     for row, trace in enumerate(t for t in view.traces if t.steps):
-        y = 30 + row * LANE_HEIGHT
+        y = 34 + row * LANE_HEIGHT
         lane = Lane(trace.trace, trace.trace % PALETTE, y, note=trace.ended or "")
         where: dict[str, TreeNode] = {}
         for step in trace.steps:
+            if step.dropped is not None:
+                continue
             node = _node(step, START + gap * step.number, y, view)
+            if step.score is not None and node.kind == "accepted" and gap >= TEXT_GAP:
+                node.text = value_text(step.score)
             where[step.step] = node
             lane.nodes.append(node)
             if step.parent in where:
                 lane.edges.append(_edge(where[str(step.parent)], node))
         lanes.append(lane)
-    return Tree(lanes, round(max(START + gap * longest + 40, 320), 1), 30 + len(lanes) * LANE_HEIGHT - 14)
+    return Tree(lanes, round(max(START + gap * longest + 40, 320), 1), 34 + len(lanes) * LANE_HEIGHT - 40)
 
 
 def _node(step: StepView, x: float, y: float, view: RunView) -> TreeNode:

@@ -108,9 +108,9 @@ def _winner(run: "RunDirectory", view: RunView) -> dict[str, Any] | None:
 def highlighted(script: str) -> str:
     """Python source as HTML spans; pygments escapes the text."""
     from markupsafe import Markup
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
+    from pygments import highlight  # type: ignore[import-untyped]
+    from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+    from pygments.lexers import PythonLexer  # type: ignore[import-untyped]
 
     return Markup(highlight(script, PythonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S704 - pygments escapes what it is given
 

@@ -62,7 +62,7 @@ def step_page(run: "RunDirectory", view: "RunView", step: "StepView") -> StepPag
     from gome_graph.report.chart import step_state
 
     verdict = step.verdict
-    word = verdict.kind.value.replace("_", " ") if verdict else "in hand"
+    word = verdict.kind.value.replace("_", " ") if verdict else "in hand" if step.dropped is None else "not begun"
     page = StepPage(step, step_state(step), word, step.step == (view.chosen or view.best_step), step.step == view.baseline_step)
     lines = _diff_lines(step_diff(run, step))
     page.diff, page.diff_cut = lines[:DIFF_LINES], max(len(lines) - DIFF_LINES, 0)

@@ -45,11 +45,15 @@ class StepView:
     patch: dict[str, Any] | None = None
     execution: Execution | None = None
     verdict: Verdict | None = None
+    dropped: str | None = None
+    """Why nothing came of it: the trace ended after the diagnosis, before a script was written."""
 
     @property
     def title(self) -> str:
         """The hypothesis in a line."""
-        return self.hypothesis.title if self.hypothesis else "diagnosing"
+        if self.hypothesis is not None:
+            return self.hypothesis.title
+        return "diagnosing" if self.dropped is None else f"no step: {self.dropped}"
 
     @property
     def score(self) -> Score | None:
@@ -186,10 +190,12 @@ class RunView:
         elif event.kind in _STEP and event.trace is not None:
             trace = self._trace(event.trace)
             if event.kind is EventKind.TRACE_ENDED:
-                trace.ended, trace.doing = str(event.data.get("reason", "")), "ended"
+                _end_trace(trace, str(event.data.get("reason", "")))
             elif event.step is not None:
                 self.phase = "running" if self.phase in ("starting", "preparing") else self.phase
-                _take_step(_step(trace, event), event)
+                step = _step(trace, event)
+                step.dropped = None
+                _take_step(step, event)
                 trace.ended, trace.doing = None, DOING.get(event.kind, trace.doing)
                 self._note_direction(event)
 
@@ -220,6 +226,13 @@ def _step(trace: TraceView, event: Event) -> StepView:
         found = StepView(name, trace.trace, int(name.rpartition("-")[2]), event.elapsed)
         trace.steps.append(found)
     return found
+
+
+def _end_trace(trace: TraceView, reason: str) -> None:
+    trace.ended, trace.doing = reason, "ended"
+    last = trace.current
+    if last is not None and last.hypothesis is None:
+        last.dropped = reason
 
 
 def _take_step(step: StepView, event: Event) -> None:

@@ -205,8 +205,9 @@ class FakeRun:
         outcome = {VerdictKind.CRASHED: Outcome.CRASHED, VerdictKind.TIMED_OUT: Outcome.TIMED_OUT}.get(kind, Outcome.OK)
         failed = outcome is not Outcome.OK
         execution = Execution(
-            outcome=outcome, stage=Stage.FULL, seed=0, exit_code=1 if failed else 0, wall_seconds=round(4 + 6 * float(self.rng.random()), 2),
-            cpu_seconds=7.4, peak_memory_bytes=412_000_000, error_class="ValueError" if failed else None,
+            outcome=outcome, stage=Stage.FULL, seed=0, exit_code=1 if failed else 0, cpu_seconds=7.4,
+            wall_seconds=round(4 + 6 * float(self.rng.random()), 2), peak_memory_bytes=412_000_000,
+            error_class="ValueError" if failed else None,
             error_message=f"could not convert string to float: {HOSTILE}" if failed else None,
             log_tail=f"Traceback (most recent call last):\n  File solution.py, line 31\nValueError: {HOSTILE}\n" if failed else "done\n",
         )  # fmt: skip
@@ -281,7 +282,8 @@ class FakeRun:
             audit=self.run.audit(chosen, 0) if chosen else None, steps=len(self.run.steps()),
             accepted=sum(bool((v := self.run.step(s).verdict()) and v.accepted) for s in self.run.steps()),
             spent_seconds=self.clock.now,
-            files={"solution": str(self.run.solution_path), "submission": str(self.run.submission_path), "report": str(self.run.report_path)},
+            files={"solution": str(self.run.solution_path), "submission": str(self.run.submission_path),
+                   "report": str(self.run.report_path)},
         )  # fmt: skip
         self.run.update_record(result=result.model_dump(mode="json"))
         self.journal.add(

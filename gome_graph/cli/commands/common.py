@@ -55,11 +55,18 @@ def find_step(run: "RunDirectory", view: "RunView", name: str) -> str:
     elif word == "last":
         found = view.steps[-1].step if view.steps else None
     if found is None:
-        raise RunError(f"{run.root} has no {word} step yet; it has {', '.join(there) or 'no steps'}")
+        raise RunError(f"{run.root} has no {word} step yet; it has {_listed(there)}")
     if found not in there:
         from rapidfuzz.process import extractOne
 
         close = extractOne(word, [*there, *WORDS], score_cutoff=60)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise RunError(f"{run.root} has no step {name!r}{hint} It has {', '.join(there) or 'none'}, and best, baseline, last")
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise RunError(f"{run.root} has no step {name!r}; {hint}it has {_listed(there)}, and the words best, baseline, last")
     return found
+
+
+def _listed(steps: list[str]) -> str:
+    """All of a few, the ends of many."""
+    if len(steps) > 12:
+        return f"{steps[0]} to {steps[-1]} ({len(steps)} steps)"
+    return ", ".join(steps) or "no steps"

@@ -114,21 +114,23 @@ def _runs_table(rows: list[dict[str, Any]]) -> Any:
     from gome_graph.report.format import duration, score_text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("run", "task", "status", "metric", "score"):
-        table.add_column(name, overflow="fold")
-    for name in ("steps", "accepted", "spent", "seed"):
-        table.add_column(name, justify="right")
+    table.add_column("run", overflow="fold", min_width=16)
+    for name in ("status", "metric", "score"):
+        table.add_column(name, no_wrap=True)
+    for name in ("accepted", "spent", "seed"):
+        table.add_column(name, justify="right", no_wrap=True)
     colours = {"done": "green", "live": "bold cyan", "stopped": "yellow", "crashed": "red", "failed": "red", "damaged": "red"}
     if not any(row["started_at"] == "" for row in rows):
         rows = sorted(rows, key=lambda r: r["started_at"], reverse=True)
     for row in rows:
         state = Text(row["status"], style=colours.get(row["status"], ""))
         if row["status"] == "damaged":
-            table.add_row(row["run"], "", state, "", row["error"], "", "", "", "")
+            table.add_row(row["run"], state, "", row["error"], "", "", "")
             continue
         score = Score.model_validate(row["score"]) if row["score"] else None
-        table.add_row(row["run"], row["task"], state, row["metric"], score_text(score), str(row["steps"]), str(row["accepted"]),
-                      duration(row["spent_seconds"]), str(row["seed"]))  # fmt: skip
+        taken = f"{row['accepted']} of {row['steps']}"
+        spent, seed = duration(row["spent_seconds"]), str(row["seed"])
+        table.add_row(row["run"], state, row["metric"], score_text(score), taken, spent, seed)
     return table
 
 

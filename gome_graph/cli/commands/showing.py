@@ -57,7 +57,7 @@ def show_run(run: "RunDirectory", view: "RunView", status: str) -> list[Any]:
     steps.add_column("hypothesis", ratio=1)
     for step in view.steps:
         mark = " ★" if step.step == view.best_step else ""
-        word = Text(verdict_word(step) or "…", style=style_of(step) if step.verdict else "cyan")
+        word = Text(verdict_word(step) or ("…" if step.dropped is None else ""), style=style_of(step) if step.verdict else "cyan")
         title = Text(harmless(step.title))
         steps.add_row(step.step + mark, step.parent or "", duration(step.started), score_text(step.score, ""), word, title)
     notes = [Text(f"warning: {harmless(text)}", style="yellow") for text in view.warnings]

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -20,6 +21,7 @@ from rich.text import Text
 from gome_graph.cli.display.screen import draw
 from gome_graph.cli.display.words import line_of
 from gome_graph.records import Event
+from gome_graph.report.format import clock
 from gome_graph.report.story import RunView
 
 REDRAW_SECONDS = 0.5
@@ -33,6 +35,9 @@ BYTES_PER_SECOND = 8_000
 
 REPAIR_SECONDS = 20.0
 """Everything is drawn anew this often, in case something else wrote to the terminal."""
+
+NEWS_LINES = 40
+"""News that are kept for terminals with room."""
 
 ENTER, LEAVE = "\x1b[?1049h\x1b[?25l", "\x1b[?25h\x1b[?1049l"
 
@@ -62,7 +67,7 @@ class LiveDisplay:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self.view = RunView()
-        self._news = ""
+        self._news: deque[str] = deque(maxlen=NEWS_LINES)
         self._heard = now()
         self._frame: list[str] = []
         self._frame_size = (0, 0)
@@ -96,7 +101,7 @@ class LiveDisplay:
             self._heard = self._now()
             line = line_of(self.view, event)
             if line:
-                self._news = line
+                self._news.append(f"{clock(event.elapsed):>5}  {line}")
         self._wake.set()
 
     def abandon(self) -> None:
@@ -105,7 +110,7 @@ class LiveDisplay:
 
     def _note(self, text: str) -> None:
         with self._lock:
-            self._news = text
+            self._news.append(f"       {text}")
         self._wake.set()
 
     def _paint(self, stopping: Callable[[], bool]) -> None:
@@ -122,7 +127,7 @@ class LiveDisplay:
         with self._lock:
             ended = self.view.phase == "ended"
             elapsed = self.view.elapsed + (0.0 if ended else now - self._heard)
-            picture = draw(self.view, *size, elapsed=elapsed, stopping=stopping, tick=self._tick, news=self._news)
+            picture = draw(self.view, *size, elapsed=elapsed, stopping=stopping, tick=self._tick, news=list(self._news))
         self._tick += 1
         lines = _ansi(picture, size[0])
         parts: list[str] = []

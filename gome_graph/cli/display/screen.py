@@ -1,5 +1,7 @@
 """The live view's picture: a `RunView` as lines that fit a given width and height. Pure."""
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -13,13 +15,12 @@ NARROW = 70
 TRACE_LINES = 3
 """Lines of a trace at full size; 1 where there is no room."""
 
-FIXED_LINES = 7
-"""Head, best, budget, rule, last news, hint line and one spare."""
-
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-def draw(view: RunView, width: int, height: int, *, elapsed: float, stopping: bool = False, tick: int = 0, news: str = "") -> list[Text]:
+def draw(
+    view: RunView, width: int, height: int, *, elapsed: float, stopping: bool = False, tick: int = 0, news: Sequence[str] = ()
+) -> list[Text]:
     """The picture, at most `height` lines of at most `width` cells.
 
     Parameters
@@ -35,15 +36,14 @@ def draw(view: RunView, width: int, height: int, *, elapsed: float, stopping: bo
     tick
         Counts redraws: turns the spinner.
     news
-        The last line worth knowing.
+        Lines worth knowing, newest last; as many as there is room for.
     """
-    top = [_head(view, width), _best(view), _bar(view, width, elapsed), Text("─" * width, style="grey37")]
-    foot = [Text("")]
-    if news:
-        foot.append(Text(news, style="dim"))
-    foot.append(_foot(view, stopping))
-    room = height - len(top) - len(foot)
-    lines = [*top, *_traces(view.traces, room, tick), *foot]
+    rule = Text("─" * width, style="grey37")
+    top = [_head(view, width), _best(view), _bar(view, width, elapsed), rule]
+    traces = _traces(view.traces, height - len(top) - 1, tick)
+    room = height - len(top) - len(traces) - 2
+    latest = [Text(line, style="dim") for line in news[-room:]] if room > 0 else []
+    lines = [*top, *traces, *([rule, *latest] if latest else []), _foot(view, stopping)]
     return [_fit(line, width) for line in lines[:height]]
 
 
