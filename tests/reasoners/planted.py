@@ -76,7 +76,8 @@ def brief(
     shape = prediction or ("label" if classes and metric not in ("log_loss", "roc_auc") else "number" if not classes else "probability")
     lower = metric in ("rmse", "mae", "rmsle", "log_loss")
     return TaskBrief(
-        name="planted", description="", metric=metric, higher_is_better=not lower, prediction=shape, id_column="id", prediction_columns=names,
+        name="planted", description="", metric=metric, higher_is_better=not lower, prediction=shape, id_column="id",
+        prediction_columns=names,
         train_file="train.csv", test_file="test.csv", sample_submission_file="sample_submission.csv", folds_file="folds.csv",
         profile=profile,
     )  # fmt: skip

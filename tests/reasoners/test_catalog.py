@@ -60,6 +60,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "list_length": (view(lists, text_model), view(texts, text_model)),
     "text_statistics": (view(mixed), view(numbers)),
     "dense_text": (view(mixed), view(numbers)),
+    "blend_families": (view(), view(of=recipe("lightgbm", "catboost", "linear"))),
     "switch_model": (view(), view(of=recipe("lightgbm", "linear"))),
     "text_specialist": (view(mixed), view(numbers)),
     "tabular_specialist": (view(mixed, text_model), view(numbers)),

@@ -18,6 +18,7 @@ from gome_graph.records import (
     Momentum,
     Recalled,
     SliceFacts,
+    StepSummary,
     TargetKind,
     VerdictKind,
     step_id,
@@ -155,11 +156,9 @@ def test_confidence_is_a_probability_and_cost_and_falsifier_are_stated(task: str
 def test_all_evidence_resolves_and_what_does_not_is_dropped_and_counted() -> None:
     facts = pack(brief(), slices=[SliceFacts(column="size", value="1", rows=9, loss=1.0, rest=0.5, z=5.0, excess=0.1)])
     weak = finding("overfit", evidence=[Evidence(ref="slices.0.z", value=5.0), Evidence(ref="slices.7.z"), Evidence(ref="nowhere")])
-    here = drafted(findings=[weak], pack=facts, history=[step("x", None, "accepted")] * 8)
-    here = context(
-        here.task, incumbent=here.incumbent, pack=facts, findings=[weak], hints=["regularise strongly"], history=list(here.history)
-    )
-    diagnosis = reasoner.diagnose(here)
+    here = drafted(findings=[weak], pack=facts)
+    only = RulesReasoner(techniques=[t for t in BUILT_IN if t.name == "stronger_regularisation"])
+    diagnosis = only.diagnose(here)
     assert diagnosis.findings == ["overfit"]
     assert [e.ref for e in diagnosis.evidence] == ["slices.0.z"]
     assert diagnosis.unresolved_evidence == 2
@@ -206,11 +205,17 @@ def test_a_remembered_failure_on_this_task_is_not_repeated() -> None:
 
 
 def test_a_remembered_success_is_imitated() -> None:
+    two = RulesReasoner(techniques=[t for t in BUILT_IN if t.name in ("seed_bagging", "second_opinion")])
     here = drafted("numbers")
-    offered = reasoner.propose(here, reasoner.diagnose(here))
-    second = next(h for h in offered if h.technique != offered[0].technique)
-    praise = Momentum(successes=[experience(second.title, second.technique or "", VerdictKind.ACCEPTED, 8.0, second.component)])
-    assert take(here, praise).hypothesis.technique == second.technique
+    diagnosis = two.diagnose(here)
+    offered = two.propose(here, diagnosis)
+    other = next(h for h in offered if h.technique != offered[0].technique)
+    praise = Momentum(successes=[experience(other.title, other.technique or "", VerdictKind.ACCEPTED, 8.0, other.component)])
+    plain, praised = (two.update(here, diagnosis, offered, momentum) for momentum in (Momentum(), praise))
+    assert plain is not None
+    assert praised is not None
+    assert plain.hypothesis.technique == offered[0].technique
+    assert praised.hypothesis.technique == other.technique
 
 
 def test_a_hint_is_heard_and_a_forbidding_one_too() -> None:
@@ -253,6 +258,18 @@ def test_a_catalog_of_a_plugin_replaces_the_built_in_one() -> None:
     only = RulesReasoner(techniques=[t for t in BUILT_IN if t.name == "seed_bagging"])
     here = drafted()
     assert [h.technique for h in only.propose(here, only.diagnose(here))] == ["seed_bagging"]
+
+
+def test_near_misses_are_tried_together() -> None:
+    def missed(title: str, technique: str, z: float) -> StepSummary:
+        return step(title, technique).model_copy(update={"gain_in_noise": z})
+
+    misses = [missed("Average over 3 seeds", "seed_bagging", 1.5), missed("Blend in CatBoost", "blend_in_catboost", 1.4)]
+    here = drafted("numbers", history=misses)
+    joint = [h for h in reasoner.propose(here, reasoner.diagnose(here)) if h.technique == "combine_near_misses"]
+    assert [h.title for h in joint] == ["Together: Average over 3 seeds + Blend in CatBoost"]
+    hopeless = drafted("numbers", history=[missed("Average over 3 seeds", "seed_bagging", -1.5), misses[1]])
+    assert all(h.technique != "combine_near_misses" for h in reasoner.propose(hopeless, reasoner.diagnose(hopeless)))
 
 
 def test_when_nothing_is_left_it_says_so() -> None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gome_graph.reasoners.rules.combine import COMBINE, near_misses
 from gome_graph.reasoners.rules.cost import predict_seconds
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
@@ -23,6 +24,8 @@ PRIOR_STRENGTH = 4.0
 """How many steps' worth of evidence a technique's prior success counts."""
 COMPONENT_EVIDENCE = 0.2
 """What a step of another technique of the same component counts as evidence."""
+MATCH_EVIDENCE = 1.0
+"""Log odds that a full match with the findings adds."""
 CONFIDENCE_BOUNDS = (0.03, 0.95)
 REPEAT_FACTOR = 0.05
 """What is left of a hypothesis's score once the same one failed on the same task (behaviour 3: proposed again <= 5 %)."""
@@ -74,7 +77,7 @@ def acceptance(technique: Technique, variant: Variant, match: float, history: It
             wins += weight
         else:
             losses += weight * (2.0 if step.outcome in FAILED_RUN else 1.0)
-    odds = wins / losses * math.exp(0.5 * match)
+    odds = wins / losses * math.exp(MATCH_EVIDENCE * match)
     low, high = CONFIDENCE_BOUNDS
     return min(max(odds / (1.0 + odds), low), high)
 
@@ -90,9 +93,11 @@ def rank(
     taken = {step.hypothesis for step in history} | set(in_flight)
     scenario, feedback = challenge_mix(history)
     candidates = []
-    for technique in techniques:
+    offered = [(technique, technique.variants(context)) for technique in techniques]
+    offered.append((COMBINE, near_misses({t.name: t for t in techniques}, context, history)))
+    for technique, variants in offered:
         match = technique.match(context.findings)
-        for place, variant in enumerate(technique.variants(context)):
+        for place, variant in enumerate(variants):
             title = variant.title or technique.title
             if title in taken:
                 continue
@@ -125,7 +130,8 @@ def _candidate(
     }
     worth = math.prod(max(parts[name], 1e-3) ** weight for name, weight in WEIGHTS.items())
     relative = cost / max(context.incumbent_seconds, 1.0) if context.incumbent_seconds else 1.0
-    score = probability * worth * technique.stages.get(context.stage, 1.0) * 0.97**place / max(relative, 0.3) ** COST_POWER[context.stage]
+    weight = technique.stages.get(context.stage, 1.0) * 0.97**place
+    score = probability**SUCCESS_POWER * worth * weight / max(relative, 0.3) ** COST_POWER[context.stage]
     hypothesis = Hypothesis(
         title=title, rationale=technique.rationale, component=technique.component, technique=technique.name, family=variant.recipe.family,
         symptoms=sorted({f.symptom for f in context.findings if technique.answers.get(f.symptom)}),
@@ -134,7 +140,9 @@ def _candidate(
     return Candidate(technique, variant, hypothesis, score, probability, match)
 
 
-COST_POWER = {BudgetStage.DRAFT: 0.5, BudgetStage.IMPROVE: 0.35, BudgetStage.ENSEMBLE: 0.2}
+SUCCESS_POWER = 1.5
+"""How much a likely gain is preferred to a large one: a rejected step costs its time and teaches little."""
+COST_POWER = {BudgetStage.DRAFT: 0.4, BudgetStage.IMPROVE: 0.3, BudgetStage.ENSEMBLE: 0.2}
 """How much cheaper is better: early on each second buys further steps, at the end there is nothing left to save for."""
 
 

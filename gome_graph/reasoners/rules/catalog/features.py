@@ -10,18 +10,43 @@ from gome_graph.records import ColumnKind, ColumnProfile, Component
 
 DULL_IMPORTANCE = 0.002
 """A column below this share of feature use is a candidate for leaving out."""
+UNIQUE = 0.97
+"""Distinct values a row from which a structured column is an identifier in disguise."""
 GROUP_DISTINCT = (5, 0.5)
 """A key that groups rows has at least so many values, and at most this share of the rows."""
 
 
 def _split(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """One structured column after the other, those that are nearly unique last."""
+    columns = [
+        c for c in context.columns(ColumnKind.COMPOUND) if c.separator and c.parts >= 2 and not recipe.has_feature("split_compound", c.name)
+    ]
+    columns.sort(key=lambda c: c.distinct)
+    found = []
+    for column in columns:
+        success = 0.25 if column.distinct >= UNIQUE * context.profile.rows else None
+        title = f"Split {column.name} into its parts"
+        found.append(Variant(_parted(recipe, column), title, {"columns": [column.name]}, success=success))
+    return found
+
+
+def _parted(recipe: Recipe, column: ColumnProfile) -> Recipe:
+    """The recipe with a column split; where it is not known which parts are numbers, the first number in the value is read beside them."""
+    if not column.top_values and not recipe.has_feature("numeric_from_text", column.name):
+        recipe = recipe.with_feature("numeric_from_text", [column.name])
+    numbers = numeric_parts(column)
+    return recipe.with_feature("split_compound", [column.name], separator=column.separator, parts=column.parts, numbers=numbers)
+
+
+def _first_part_groups(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Size of the group that the first part of a nearly unique structured value names; the parts themselves are left out again."""
     found = []
     for column in context.columns(ColumnKind.COMPOUND):
-        if recipe.has_feature("split_compound", column.name) or not column.separator or column.parts < 2:
-            continue
-        numbers = numeric_parts(column)
-        found.append(feature_variant(recipe, "split_compound", [column.name], f"Split {column.name} into its parts",
-                                     separator=column.separator, parts=column.parts, numbers=numbers))  # fmt: skip
+        parts = parts_of(column.name, column.parts)
+        unique = column.distinct >= UNIQUE * context.profile.rows
+        if unique and column.separator and not recipe.has_feature("split_compound", column.name):
+            changed = _parted(recipe, column).with_feature("group_size", parts[:1]).with_feature("drop_columns", parts)
+            found.append(Variant(changed, f"Count the rows that share the first part of {column.name}", {"columns": [column.name]}))
     return found
 
 
@@ -33,12 +58,12 @@ def numeric_parts(column: ColumnProfile) -> list[int]:
 
 
 def _group_size(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    found = []
+    found = list(_first_part_groups(recipe, context))
     for column in context.columns(ColumnKind.COMPOUND, ColumnKind.CATEGORY, ColumnKind.IDENTIFIER):
         if groups_rows(column, context) and not recipe.has_feature("group_size", column.name):
             found.append(feature_variant(recipe, "group_size", [column.name], f"Count the rows that share {column.name}"))
     for step in recipe.features:
-        if step.kind != "split_compound":
+        if step.kind != "split_compound" or recipe.has_feature("drop_columns"):
             continue
         for part in parts_of(step.columns[0], int(step.params.get("parts", 2)))[:2]:
             if not recipe.has_feature("group_size", part):
@@ -185,8 +210,8 @@ TECHNIQUES = [
         direction="let the model see what is missing",
         falsifier="the flags are hardly used",
         answers={"missing_values": 0.9},
-        prior_gain=1.2,
-        prior_success=0.3,
+        prior_gain=1.0,
+        prior_success=0.22,
     ),
     Technique(
         name="impute_by_group",
@@ -226,7 +251,7 @@ TECHNIQUES = [
         falsifier="the score falls, or the fold spread does not shrink",
         answers={"overfit": 0.5, "fold_variance": 0.4},
         prior_gain=1.0,
-        prior_success=0.3,
+        prior_success=0.25,
     ),
     Technique(
         name="codes_as_categories",
@@ -239,7 +264,7 @@ TECHNIQUES = [
         falsifier="the score does not rise",
         answers=UNDER,
         prior_gain=1.0,
-        prior_success=0.22,
+        prior_success=0.18,
     ),
     Technique(
         name="hidden_numbers",

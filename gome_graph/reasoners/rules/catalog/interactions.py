@@ -134,7 +134,7 @@ TECHNIQUES = [
         falsifier="the totals are hardly used",
         answers=UNDER,
         prior_gain=2.0,
-        prior_success=0.45,
+        prior_success=0.32,
         stages=EARLY,
     ),
     Technique(
@@ -148,7 +148,7 @@ TECHNIQUES = [
         falsifier="the combinations are hardly used",
         answers=UNDER,
         prior_gain=1.3,
-        prior_success=0.28,
+        prior_success=0.25,
     ),
     Technique(
         name="log_inputs",
@@ -161,7 +161,7 @@ TECHNIQUES = [
         falsifier="the linear or distance-based member does not improve",
         answers={"residual_skew": 0.4, "residual_outliers": 0.4, "underfit": 0.3, "unconverged": 0.4},
         prior_gain=2.0,
-        prior_success=0.45,
+        prior_success=0.3,
     ),
     Technique(
         name="clip_inputs",

@@ -9,6 +9,7 @@ from gome_graph.records import BudgetStage, Component, TargetKind
 LOG_METRICS = ("rmsle", "rmse_log")
 """Metrics on the log scale, their column-wise means included."""
 SKEWED = 1.0
+LOGS = ("log", "log1p")
 
 
 def _transform(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -22,7 +23,8 @@ def _transform(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
         ("none", "Fit the target as it is", not logs and recipe.target_transform != "none", 0.25),
     ]
     for transform, title, sensible, success in options:
-        if sensible and recipe.target_transform != transform:
+        same = logs and recipe.target_transform in LOGS and transform in LOGS
+        if sensible and recipe.target_transform != transform and not same:
             changed = recipe.model_copy(update={"target_transform": transform})
             found.append(Variant(changed, title, {"transform": transform}, 6.0 if logs else None, success))
     return found
