@@ -73,5 +73,8 @@ def script_environment(job: ScriptJob, scratch: str) -> dict[str, str]:
         "GOME_STAGE": job.stage.value,
         "GOME_TIME_LIMIT": f"{job.limits.wall_seconds:g}",
         "GOME_CPUS": cpus,
+        # Idle OpenMP threads sleep instead of spinning: with more runnable threads than cores (parallel traces) spinning made LightGBM
+        # 13 times slower here (34 s against 2.5 s for 900 small trees with two threads on two busy cores).
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
     return environment

@@ -115,7 +115,7 @@ def test_siblings_are_seen_with_what_they_have(plan: Plan, folder: Path, tmp_pat
     slow = SLOW.replace("60", "5") + width(1.0)
     reasoner = plan(lambda trace, step: None if step > 0 else slow if trace == 0 else width(1.0))
     run(folder, tmp_path / "run", traces=2)
-    late = [context for context in reasoner.seen if context.trace == 0][0]
+    late = next(context for context in reasoner.seen if context.trace == 0)
     assert [(s.trace, s.incumbent is not None) for s in late.siblings] == [(1, True)]
 
 
