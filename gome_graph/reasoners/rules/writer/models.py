@@ -98,10 +98,15 @@ def member_code(member: Member, columns: Columns, problem: Problem, text_column:
 def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
     numbers = "data[NUMBERS]" if seen.numbers else "data[[]]"
     kept, lines = numbers, []
+    if member.model == "hist_gradient_boosting" and seen.numbers:  # scikit-learn fails on a column without any value
+        lines.append("numbers = data[NUMBERS].fillna(data[NUMBERS].min() - 1).fillna(0)  # missing: below all values")
+        numbers = kept = "numbers"
     what = "Numbers as they are" if seen.numbers else "No numbers"
     if seen.categories:
         if encoding in ("native", "target"):
             kept = "data[NUMBERS + CATEGORIES]" if seen.numbers else "data[CATEGORIES]"
+            if numbers == "numbers":
+                kept = "numbers.join(data[CATEGORIES])"
             what = "Numbers and categories as they are" if seen.numbers else "Categories as they are"
         elif encoding == "frequency":
             lines.append("counts = data[CATEGORIES].apply(lambda column: column.map(column.value_counts()).astype(float))")
@@ -318,7 +323,8 @@ def _fit_with_stopping(member: Member, frame: bool) -> list[str]:
             "return model.fit(",
             f"    {learn},",
             "    y[learn],",
-            f"    eval_set=[({stop}, y[stop])],",
+            f"    eval_X={stop},",
+            "    eval_y=y[stop],",
             f"    callbacks=[early_stopping({_ROUNDS_WITHOUT_GAIN}, verbose=False)],",
             ")",
         ]
