@@ -36,6 +36,20 @@ def signed_residuals(data: "Measured") -> np.ndarray | None:
     Residuals of numbers are cut at `OUTLIER` robust deviations, or a handful of odd rows would pass for structure of their groups.
     None if only hard labels are known: their residuals lean by group even for a perfect model.
     """
+    pair = _pair(data)
+    if pair is None:
+        return None
+    residuals = _finite(pair[0] - pair[1])
+    return _without_outliers(residuals) if data.format.kind == "number" else residuals
+
+
+def _expectations(data: "Measured") -> np.ndarray | None:
+    pair = _pair(data)
+    return None if pair is None else _finite(pair[1])
+
+
+def _pair(data: "Measured") -> tuple[np.ndarray, np.ndarray] | None:
+    """(truth, expectation), both (rows, outputs) floats."""
     if data.prediction is None:
         return None
     truth = np.asarray(data.truth)
@@ -44,16 +58,20 @@ def signed_residuals(data: "Measured") -> np.ndarray | None:
         numbers, stated = truth.astype(float), np.asarray(data.prediction, dtype=float)
         if in_logs(data.metric):
             numbers, stated = np.log1p(np.maximum(numbers, 0.0)), np.log1p(np.maximum(stated, 0.0))
-        return _without_outliers(_finite((numbers - stated).reshape(len(truth), -1)[:, :MAX_OUTPUTS]))
+        return _few(numbers), _few(stated)
     if kind == "probability":
-        return _finite((truth.astype(float) - data.prediction).reshape(len(truth), -1)[:, :MAX_OUTPUTS])
+        return _few(truth.astype(float)), _few(np.asarray(data.prediction, dtype=float))
     proba = data.prediction if kind == "probabilities" else data.probabilities
     if proba is None or truth.ndim != 1 or np.ndim(proba) != 2 or len(proba) != len(truth):
         return None
     proba = np.asarray(proba, dtype=float)
     codes = truth.astype(int)
     common = np.argsort(-np.bincount(codes, minlength=proba.shape[1]), kind="stable")[: 1 if proba.shape[1] == 2 else MAX_OUTPUTS]
-    return _finite(np.stack([(codes == c) - proba[:, c] for c in common], axis=1))
+    return np.stack([codes == c for c in common], axis=1).astype(float), proba[:, common]
+
+
+def _few(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)[:, :MAX_OUTPUTS]
 
 
 def _finite(residuals: np.ndarray) -> np.ndarray:
@@ -86,19 +104,40 @@ def column_signals(residuals: np.ndarray, codes: ColumnCodes) -> list[Signal]:
     return best
 
 
-def strongest_within(residuals: np.ndarray, codes: ColumnCodes, group: int) -> float:
-    """How plainly the rows of one group err in a way that can be learnt: the larger of |z| of their mean residual against zero-mean noise
-    and z of the strongest column among them. About standard normal extremes (3 to 4) if they are merely noisier than the rest."""
+def strongest_within(residuals: np.ndarray, codes: ColumnCodes, group: int) -> Signal:
+    """How plainly the rows of one group err in a way that can be learnt: their mean residual, or the strongest column among them.
+
+    z stays within about 4 if the rows are merely noisier than the rest.
+    """
     inside = codes.codes[codes.owner[group]] == group
-    strongest = 0.0
+    best = Signal((codes.columns[codes.owner[group]],), 0.0, 0.0)
     for output in codes.take(residuals).T:
         own = output[inside]
-        error = float(own.std()) / max(1, len(own)) ** 0.5
-        lean = abs(float(own.mean() - output.mean()))
-        strongest = max(strongest, lean / error if error > 0 else 0.0)
+        spread, lean = float(own.std()), float(own.mean() - output.mean())
+        z = abs(lean) / spread * len(own) ** 0.5 if spread > 0 else 0.0
+        if z > best.z:
+            best = Signal(best.columns, lean**2 / (lean**2 + spread**2), z)
     part = codes.codes[:, inside]
     within = replace(codes, codes=part, counts=np.bincount(part.ravel(), minlength=len(codes.labels)), sample=None)
-    return max([strongest, *(signal.z for signal in column_signals(codes.take(residuals)[inside], within))])
+    return max([best, *column_signals(codes.take(residuals)[inside], within)], key=lambda signal: signal.z)
+
+
+def timidity(data: "Measured", residuals: np.ndarray) -> Signal:
+    """Share of residual variance that the prediction itself explains where errors grow with it: predictions drawn too far to the mean.
+
+    No columns; share 0 if predictions are as far apart as they should be, or too far.
+    """
+    stated = _expectations(data)
+    best = Signal((), 0.0, 0.0)
+    if stated is None:
+        return best
+    for output, expected in zip(residuals.T, stated.T, strict=True):
+        a, b = output - output.mean(), expected - expected.mean()
+        scale = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
+        correlation = float(np.dot(a, b)) / scale if scale > 0 and np.isfinite(scale) else 0.0
+        if correlation > 0 and correlation * len(a) ** 0.5 > best.z:
+            best = Signal((), correlation**2, correlation * len(a) ** 0.5)
+    return best
 
 
 def pair_signals(residuals: np.ndarray, codes: ColumnCodes, first: list[str]) -> list[Signal]:

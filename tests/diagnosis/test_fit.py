@@ -91,6 +91,31 @@ def test_a_line_through_a_linear_world_is_not_underfit(tmp_path: Path) -> None:
     assert {"underfit", "residual_skew", "residual_outliers", "skewed_target", "low_signal"}.isdisjoint(found)
 
 
+@pytest.mark.parametrize(("share", "expected"), [(0.5, True), (1.0, False), (1.3, False)])
+def test_predictions_drawn_to_the_mean_are_underfit(tmp_path: Path, share: float, expected: bool) -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(ROWS, 12))
+    world = World(pd.DataFrame(x, columns=list("abcdefghijkl")), x.sum(axis=1) + rng.normal(size=ROWS), "rmse")
+    data = world.measured(share * x.sum(axis=1))
+
+    found = symptoms(pack_of(tmp_path, world, data), data)
+
+    assert ("underfit" in found and "to the mean" in found["underfit"].summary) is expected
+
+
+@pytest.mark.parametrize(("power", "words"), [(0.2, "not sure enough"), (6.0, "too sure")])
+def test_the_lean_of_several_classes_is_named(tmp_path: Path, power: float, words: str) -> None:
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(ROWS, 3))
+    p = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    y = np.array([rng.choice(3, p=row) for row in p])
+    world = World(pd.DataFrame(x, columns=list("abc")), y, "log_loss", prediction_kind="probabilities")
+    stated = p**power / (p**power).sum(axis=1, keepdims=True)
+    data = world.measured(stated)
+
+    assert words in symptoms(pack_of(tmp_path, world, data), data)["miscalibrated"].summary
+
+
 def test_labels_alone_are_underfit_if_the_training_score_is_poor_too(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(ROWS, 2))

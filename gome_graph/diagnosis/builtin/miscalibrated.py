@@ -23,7 +23,8 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
     excess = facts.error - _by_chance(facts.bins)
     if excess < MIN_EXCESS:
         return
-    lean = sum(rows * (stated - seen) * (1 if stated >= 0.5 else -1) for stated, seen, rows in facts.bins)
+    top = len(pack.profile.target.classes) > 2  # probabilities of the likeliest class: sure means high; else sure means far from one half
+    lean = sum(rows * (stated - seen) * (1 if top or stated >= 0.5 else -1) for stated, seen, rows in facts.bins)
     yield Finding(
         symptom="miscalibrated", component=Component.TRAINING, severity=unit(8 * excess),
         summary=f"Stated and observed probabilities differ by {facts.error:.3f} on average ({_by_chance(facts.bins):.3f} by chance): "

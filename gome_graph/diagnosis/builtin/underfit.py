@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from gome_graph.diagnosis.builtin.common import column_evidence, evidence, gap_share, gaps, headroom, noise, sign, unit, used
 from gome_graph.diagnosis.codes import column_codes
-from gome_graph.diagnosis.signal import column_signals, pair_signals, signed_residuals
+from gome_graph.diagnosis.signal import Signal, column_signals, pair_signals, signed_residuals, timidity
 from gome_graph.records import Component, DiagnosticPack, Finding
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ LOW_PROGRESS = 0.6
 
 
 def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]:
-    """Severity = 6 x the share of residual variance that one column or pair explains, and at least 0.1; without probabilities to look at,
-    half of the distance that the training score itself leaves to a perfect one."""
+    """Severity = 6 x the share of residual variance that one column, one pair or the prediction itself explains, and at least 0.1;
+    without probabilities to look at, half of the distance that the training score itself leaves to a perfect one."""
     if pack.score is None or data is None:
         return
     reported = gaps(pack)
@@ -39,11 +39,15 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
     kept = set(inputs)
     signals = [s for s in column_signals(residuals, codes) if s.columns[0] in kept]
     signals += pair_signals(residuals, codes, first[:8])
+    signals.append(timidity(data, residuals))
     strong = [s for s in signals if s.z >= MIN_Z and s.share >= MIN_SHARE]
     if not strong:
         return
     best = max(strong, key=lambda s: s.share)
     names = list(best.columns)
+    if not names:
+        yield _timid(pack, best)
+        return
     yield Finding(
         symptom="underfit", component=Component.MODEL, severity=unit(max(0.1, 6 * best.share)),
         summary=f"{' with '.join(repr(n) for n in names)} alone still explains {best.share:.1%} of the held-out errors' variance "
@@ -52,6 +56,16 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
                   *evidence(pack, "folds.0.train_score", "fitted rows")],
         direction="more capacity: boosted trees, interactions, non-linear terms, more rounds, weaker penalties",
         columns=list(dict.fromkeys(names)),
+    )  # fmt: skip
+
+
+def _timid(pack: DiagnosticPack, best: Signal) -> Finding:
+    return Finding(
+        symptom="underfit", component=Component.MODEL, severity=unit(max(0.1, 6 * best.share)),
+        summary=f"Held-out errors grow with the prediction itself, which explains {best.share:.1%} of their variance (z = {best.z:.0f}): "
+        "predictions are drawn too far to the mean",
+        evidence=[*evidence(pack, "score.value"), *evidence(pack, "calibration.error"), *evidence(pack, "residuals.std")],
+        direction="weaker penalties, more rounds or a higher learning rate, more capacity",
     )  # fmt: skip
 
 
