@@ -97,7 +97,9 @@ def _widened(
     if metric.name != "qwk" or form.columns[0] not in given.columns or form.targets[0] not in answers.columns:
         return form, given
     predicted, true = (numbers(cells.to_numpy(dtype=object)) for cells in (given[form.columns[0]], answers[form.targets[0]]))
-    if predicted is None or true is None or not np.isfinite(predicted).all():
+    if predicted is None or not np.isfinite(predicted).all():
+        raise FormatError(f"column {form.columns[0]!r} must hold a number in every row")
+    if true is None:
         return form, given
     rounded = np.round(predicted).astype(np.int64)
     reach = [rounded.min(), rounded.max(), true.min(), true.max()]

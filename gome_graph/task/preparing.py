@@ -189,19 +189,19 @@ def _parts(
     rows = split.audit if len(split.audit) or tables.test is not None else np.arange(min(SMOKE_TEST_ROWS, len(train)))
     held = train.iloc[rows].reindex(columns=test.columns, fill_value="")
     own = held[id_column].tolist()
-    named = _fresh(own, set(test[id_column]))
+    named = _fresh(own, taken=set(test[id_column]), known=set(train[id_column]) | set(test[id_column]))
     held = held.assign(**{id_column: np.array(named, dtype=object)})
     return _Parts(shown, test, held, truth), dict(zip(own, named, strict=True))
 
 
-def _fresh(ids: list[str], taken: set[str]) -> list[str]:
-    """`ids` with those in `taken` replaced: numbering that starts again in the test table must not mix up two rows."""
+def _fresh(ids: list[str], *, taken: set[str], known: set[str]) -> list[str]:
+    """`ids` with those in `taken` replaced by ids not `known`: numbering that starts again in the test table must not mix up two rows."""
     if not any(name in taken for name in ids):
         return ids
-    if all(name.isdecimal() for name in (*ids, *taken)):
-        top = max(int(name) for name in (*ids, *taken)) + 1
+    if all(name.isdecimal() for name in known):
+        top = max(int(name) for name in known) + 1
         return [str(top + i) if name in taken else name for i, name in enumerate(ids)]
-    used = {*ids, *taken}
+    used = set(known)
     fresh = []
     for name in ids:
         new, i = name, 0

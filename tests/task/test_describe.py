@@ -20,7 +20,7 @@ from gome_graph.task.describe import forbidden_columns, metric_in
         ("The metric is R^2.", "r2"),
         ("Submissions are evaluated on area under the ROC curve between the probability and the target.", "roc_auc"),
         (
-            "Submissions are evaluated on Root-Mean-Squared-Error (RMSE) between the logarithm of the prediction and the logarithm of y.",
+            "Submissions are evaluated on Root-Mean-Squared-Error (RMSE) between the logarithm of p and the logarithm of y.",
             "rmse_log",
         ),
         ("Scores are judged by the RMSE between log(y + 1) and log(p + 1).", "rmsle"),
@@ -47,7 +47,5 @@ def test_heading_wins_over_an_earlier_sentence():
 
 
 def test_columns_that_must_not_be_used_are_found_by_telling_names_only():
-    text = (
-        "The field paid_by_if_known gives the answer away and must not be used. Do not use other data. The column `note` must not be used."
-    )
+    text = "The field paid_by_if_known gives the answer away and must not be used. Do not use other data. Never use `note`."
     assert forbidden_columns(text, ["paid_by_if_known", "data", "note", "paid"]) == ["paid_by_if_known", "note"]
