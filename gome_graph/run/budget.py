@@ -10,6 +10,9 @@ DRAFT_SHARE = 0.10
 """Stage borders by time used: gome.md, "Stages by time used" [C]."""
 ENSEMBLE_SHARE = 0.50
 
+RERUNS = 2
+"""Further seeds that finalise gives the best solutions (gome.md: top-k by seeds, 3 x 3, of which one seed is there already)."""
+
 START_UP_SECONDS = 1.0
 """Slack for writing the final files."""
 
@@ -33,7 +36,7 @@ class Budget:
         self._clock = clock
         self._start = clock()
         self._lock = threading.Lock()
-        self._slowest: Seconds = 0.0
+        self._incumbents: dict[int, Seconds] = {}
 
     def elapsed(self) -> Seconds:
         """Seconds spent, earlier processes included."""
@@ -43,15 +46,21 @@ class Budget:
         """Seconds until the hard end; never negative."""
         return max(0.0, self.total - self.elapsed())
 
-    def note_accepted(self, seconds: Seconds) -> None:
-        """Tell how long an accepted script took at full stage: the reserve grows with the slowest."""
+    def note_incumbent(self, trace: int, seconds: Seconds) -> None:
+        """Tell how long a trace's new incumbent takes at full stage: what finalise will need follows from it."""
         with self._lock:
-            self._slowest = max(self._slowest, seconds)
+            self._incumbents[trace] = seconds
 
     @property
     def reserve(self) -> Seconds:
-        """Seconds kept for finalise: two waves of re-runs and the final fit of the slowest accepted script, 5 % to 35 % of the total."""
-        wanted = START_UP_SECONDS + 3.5 * self._slowest
+        """Seconds kept for finalise, 5 % to 35 % of the total.
+
+        Enough for re-runs of the incumbents with `RERUNS` further seeds, in as many lanes as there are traces, and twice the time of the
+        slowest for the final fit.
+        """
+        with self._lock:
+            seconds = list(self._incumbents.values())
+        wanted = START_UP_SECONDS + (RERUNS * sum(seconds) / len(seconds) + 2 * max(seconds) if seconds else 0.0)
         return min(max(wanted, 0.05 * self.total), 0.35 * self.total)
 
     def for_steps(self) -> Seconds:

@@ -31,20 +31,23 @@ def test_stages_follow_the_share_of_time_used() -> None:
     assert seen == [BudgetStage.DRAFT] * 2 + [BudgetStage.IMPROVE] * 2 + [BudgetStage.ENSEMBLE] * 2
 
 
-def test_the_reserve_grows_with_the_slowest_accepted_script() -> None:
+def test_the_reserve_follows_the_incumbents() -> None:
     budget = Budget(100, clock=Clock())
     before = budget.reserve
-    budget.note_accepted(5)
+    budget.note_incumbent(0, 8)
+    budget.note_incumbent(1, 2)
     assert before == 5.0
-    assert budget.reserve == 1.0 + 3.5 * 5
+    assert budget.reserve == 1 + 2 * 5 + 2 * 8
+    budget.note_incumbent(0, 4)
+    assert budget.reserve == 1 + 2 * 3 + 2 * 4
 
 
 @given(st.floats(1, 1e5), st.floats(0, 2e5), st.lists(st.floats(0, 1e4), max_size=5))
 def test_steps_never_get_the_reserve_nor_more_than_a_third(total: float, used: float, accepted: list[float]) -> None:
     clock = Clock()
     budget = Budget(total, clock=clock)
-    for seconds in accepted:
-        budget.note_accepted(seconds)
+    for trace, seconds in enumerate(accepted):
+        budget.note_incumbent(trace, seconds)
     clock.now += used
     assert 0 <= budget.for_steps() <= max(0.0, budget.left() - budget.reserve) + 1e-6
     assert budget.step_limit() <= total / 3 + 1e-6

@@ -1,5 +1,6 @@
 """finalise: re-run the best solutions with other seeds, choose by what is likely to hold, fit on all rows, hand out."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -7,7 +8,7 @@ from gome_graph.graph.nodes.execute import run_script
 from gome_graph.graph.publish import publish
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
-from gome_graph.records import EventKind, Score, Seconds, Solution, Stage, StepId
+from gome_graph.records import EventKind, Score, Seconds, Solution, Stage, StepId, VerdictKind
 from gome_graph.run import RunResult, StepDirectory
 from gome_graph.run.budget import START_UP_SECONDS
 from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_score, choose_final, top_k, validate
@@ -19,7 +20,7 @@ FINAL_FIT_SLACK = 2.0
 def finalise_node(state: RunState) -> dict[str, Any]:
     """Select, refit, publish, and write down how the run ended."""
     run = services(state["run_dir"])
-    scores = _accepted(run)
+    scores = _eligible(run)
     choice = _select(run, scores) if scores else None
     chosen = choice.step if choice else None
     if chosen is not None:
@@ -30,13 +31,25 @@ def finalise_node(state: RunState) -> dict[str, Any]:
     return {"result": result.model_dump(mode="json")}
 
 
-def _accepted(run: RunServices) -> dict[StepId, Score]:
-    """Validation scores of all accepted steps."""
+def _eligible(run: RunServices) -> dict[StepId, Score]:
+    """Validation scores of the steps that may be handed out, one of each set of twins.
+
+    Accepted ones, and valid ones whose gain was positive but not sure enough to move a trace: more seeds and the audit part may vouch
+    for them.
+    Twins (the same predictions, found by two traces) count once.
+    """
     scores: dict[StepId, Score] = {}
+    seen: set[bytes] = set()
     for name in run.run.steps():
-        verdict = run.run.step(name).verdict()
-        if verdict is not None and verdict.accepted and verdict.score is not None:
+        folder = run.run.step(name)
+        verdict, kept = folder.verdict(), folder.workspace / "oof.npy"
+        if verdict is None or verdict.score is None:
+            continue
+        promising = verdict.kind is VerdictKind.NOT_BETTER and (verdict.gain or 0.0) > 0
+        twin = hashlib.sha256(kept.read_bytes()).digest() if kept.is_file() else name.encode()
+        if (verdict.accepted or promising) and twin not in seen:
             scores[StepId(name)] = verdict.score
+            seen.add(twin)
     return scores
 
 

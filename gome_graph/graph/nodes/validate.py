@@ -30,7 +30,7 @@ def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     incumbent = state.get("incumbent")
     if verdict.accepted:
         incumbent = name
-        run.budget.note_accepted(execution.wall_seconds)
+        run.budget.note_incumbent(state["trace"], execution.wall_seconds)
         publish_if_best(run, name, verdict)
     blackboard(runtime, run).post(state["trace"], steps=state["step"] + 1, hypothesis=None, incumbent=incumbent)
     return {"incumbent": incumbent}
