@@ -94,24 +94,26 @@ class LocalExecutor:
         mechanisms = _BEST_FIRST if wanted is Mechanism.AUTO else (wanted,)
         lends = [True, False] if owner.can_lend_uids() else [False]
         ways = [Way(mechanism, lend) for mechanism in mechanisms for lend in lends if not (lend and mechanism is Mechanism.NONE)]
-        problems: list[str] = []
+        problems: dict[Mechanism, str] = {}
         best: tuple[Way, selfcheck.Check] | None = None
         for way in ways:
             found = self._check(way)
             if not found.works:
-                problems.append(f"{way.mechanism.value} does not work here: {found.problem}.")
+                problems[way.mechanism] = f"{found.problem}."
                 continue
             if best is None or found.walls > best[1].walls:
                 best = (way, found)
             if found.walls == 5:  # all of them
                 break
         if best is None:
-            raise SandboxError(f"No sandbox for scripts: {' '.join(problems)} Choose another mechanism, or 'none' to run without walls.")
-        return _Chosen(best[0], _describe(best[0], best[1], problems))
+            raise SandboxError(
+                f"No sandbox for scripts: {' '.join(problems.values())} Choose another mechanism, or 'none' to run without walls."
+            )
+        return _Chosen(best[0], _describe(*best, [text for mechanism, text in problems.items() if mechanism is not best[0].mechanism]))
 
     def _check(self, way: Way) -> selfcheck.Check:
         if way.mechanism is Mechanism.BUBBLEWRAP and bubblewrap.program() is None:
-            return selfcheck.Check(works=False, problem="the program bwrap is not installed (package bubblewrap)")
+            return selfcheck.Check(works=False, problem="bubblewrap does not work here: bwrap is not installed")
         try:
             return selfcheck.check(lambda job: self._run(job, way, self._closing.is_set))
         except SandboxError as error:
@@ -148,7 +150,7 @@ class LocalExecutor:
             )  # fmt: skip
         except OSError as error:
             os.close(report)
-            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be started: {error}.") from error
+            raise SandboxError(f"{way.mechanism.value} cannot be started: {error}.") from error
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -162,12 +164,10 @@ class LocalExecutor:
         finally:
             os.close(report)
         if not watched.message.startswith("ready") and watched.ending is None:
-            reason = (
-                watched.message.removeprefix("failed ").strip()
-                or log_tail("", watched.stderr.text()).rpartition("\n")[2]
-                or f"status {watched.exit_code}"
-            )
-            raise SandboxError(f"The sandbox {way.mechanism.value} cannot be set up: {reason.rstrip('.')}.")
+            word, _, reason = watched.message.partition("\n")[0].partition(" ")
+            if word != "failed":
+                reason = log_tail("", watched.stderr.text()).rpartition("\n")[2] or f"status {watched.exit_code}"
+            raise SandboxError(f"{way.mechanism.value} cannot be set up: {reason.rstrip('.')}.")
         return watched
 
 

@@ -92,10 +92,12 @@ def check(run: Callable[[ScriptJob], Execution]) -> Check:
         job = ScriptJob(workspace=root / "step", input_dir=root / "input", stage=Stage.SMOKE, limits=_LIMITS)
         execution = run(job)
         if execution.outcome is not Outcome.OK:
-            return Check(works=False, problem=execution.log_tail.strip().rpartition("\n")[2] or execution.detail)
+            return Check(
+                works=False, problem="scripts do not run in it: " + (execution.log_tail.strip().rpartition("\n")[2] or execution.detail)
+            )
         facts: dict[str, Any] = json.loads((root / "step" / "stdout.log").read_text(encoding="utf-8"))
         if not facts["reads_input"] or not (root / "step" / places.OUTPUT / "here.txt").exists():
-            return Check(works=False, problem="a script could not read its input or write its output")
+            return Check(works=False, problem="in it a script could not read its input or write its output")
         planted = (root / "input" / "planted.txt").exists() or (root / "outside" / "planted.txt").exists()
         return Check(
             works=True,

@@ -22,6 +22,8 @@ FIRST_LOOK, LONGEST_PAUSE = 0.05, 0.2
 """Seconds between two looks at the tree: soon at first, then five times a second."""
 DISK_PAUSE = 1.0
 """Seconds between two looks at the workspace's size."""
+EXACT_PAUSE = 50
+"""An exact count of shared memory walks page tables; it may take one part in so many of our time."""
 PIPE_BYTES = 1 << 20
 READ_PAUSE = 0.01
 """Seconds to wait after a read: a flood is taken in large pieces and held up, not answered with all our CPU time."""
@@ -35,6 +37,8 @@ class Ending:
 
     outcome: Outcome
     detail: str
+    at_once: bool = False
+    """No grace: each moment makes it worse."""
 
 
 @dataclass
@@ -95,6 +99,8 @@ class Watchdog:
         self._next_look = self._started + FIRST_LOOK
         self._pause = FIRST_LOOK
         self._next_disk = self._started + DISK_PAUSE
+        self._next_exact = self._started
+        self._shared: Bytes = 0
 
     def watch(self, workspace: Path, stopped: Callable[[], bool]) -> Watched:
         """Stay until the script and everything it started is gone; `stopped` is asked five times a second."""
@@ -169,7 +175,8 @@ class Watchdog:
         tree = sample_tree(self._process.pid, self._keepers)
         self._result.cpu_seconds = max(self._result.cpu_seconds, tree.cpu_seconds)
         if limits.processes and tree.tasks > limits.processes:
-            return Ending(Outcome.LIMIT, f"Killed: {tree.tasks} processes and threads, more than the limit of {limits.processes}.")
+            detail = f"Killed: {tree.tasks} processes and threads, more than the limit of {limits.processes}."
+            return Ending(Outcome.LIMIT, detail, at_once=True)
         used = self._memory_of(tree)
         self._result.peak_memory_bytes = max(self._result.peak_memory_bytes, used)
         if used > self._memory:
@@ -187,19 +194,24 @@ class Watchdog:
 
     def _memory_of(self, tree: TreeSample) -> Bytes:
         """Resident memory of the tree. The exact count, slower, only where several processes share pages and it could matter."""
-        if len(tree.pids) == 1:
-            return max(tree.resident_bytes, peak_resident_bytes(tree.pids[0]))
-        if tree.resident_bytes > min(self._memory, max(self._result.peak_memory_bytes, 64 << 20)):
+        if len(tree.pids) <= 1:
+            return max([tree.resident_bytes, *map(peak_resident_bytes, tree.pids)])
+        if tree.resident_bytes <= min(self._memory, max(self._result.peak_memory_bytes, 64 << 20)):
+            return tree.resident_bytes
+        now = time.monotonic()
+        if now >= self._next_exact:
             exact = proportional_bytes(tree.pids)
-            return tree.resident_bytes if exact is None else exact
-        return tree.resident_bytes
+            self._shared = 0 if exact is None else max(0, tree.resident_bytes - exact)
+            self._next_exact = now + EXACT_PAUSE * (time.monotonic() - now)
+        return max(0, tree.resident_bytes - self._shared)
 
     def _kill(self, pidfd: int) -> None:
         """SIGTERM to the script's processes, a short grace, then SIGKILL to whatever holds them together."""
-        root = self._process.pid
-        send(sample_tree(root, self._keepers).pids, signal.SIGTERM)
-        if self._ended(pidfd, self._grace):
-            return
+        root, ending = self._process.pid, self._result.ending
+        if ending is None or not ending.at_once:
+            send(sample_tree(root, self._keepers).pids, signal.SIGTERM)
+            if self._ended(pidfd, self._grace):
+                return
         keeper = children(root) if self._own_namespace else [root]
         send(keeper, signal.SIGTERM)  # it sweeps, and reports
         if self._ended(pidfd, 2.0):

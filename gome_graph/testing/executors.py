@@ -156,10 +156,10 @@ class RunsScripts(_Uses):
 
     def test_an_endless_loop_ends_at_the_time_limit(self, executor: Executor, bench: Bench) -> None:
         started = time.monotonic()
-        done = executor.run(bench.job("print('begun', flush=True)\nwhile True: pass", wall_seconds=1))
+        done = executor.run(bench.job("print('begun', flush=True)\nwhile True: pass", wall_seconds=2))
         assert done.outcome is Outcome.TIMED_OUT
         assert time.monotonic() - started < 6
-        assert 0.05 < done.cpu_seconds < 2
+        assert 0.05 < done.cpu_seconds < 3
         assert bench.log() == "begun\n"
 
     def test_a_script_that_ignores_sigterm_is_killed(self, executor: Executor, bench: Bench) -> None:
@@ -171,7 +171,7 @@ class RunsScripts(_Uses):
         asked = time.monotonic() + 0.5
         done = executor.run(bench.job("import time\ntime.sleep(60)"), lambda: time.monotonic() > asked)
         assert done.outcome is Outcome.STOPPED
-        assert time.monotonic() - asked < 2
+        assert time.monotonic() - asked < 3
 
     def test_the_environment_holds_the_job_and_nothing_of_ours(
         self, executor: Executor, bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -287,7 +287,7 @@ class ContainsScripts(_Uses):
 
     def test_many_files_hit_the_limit_of_the_workspace(self, executor: Executor, bench: Bench) -> None:
         script = "import itertools\nfor n in itertools.count(): open(f'output/{n}', 'wb').write(bytes(1 << 20))"
-        done = executor.run(bench.job(script, workspace_bytes=50 << 20, wall_seconds=5))
+        done = executor.run(bench.job(script, workspace_bytes=50 << 20, wall_seconds=15))
         assert done.outcome is Outcome.LIMIT
 
     def test_no_socket_of_the_host_can_be_reached(self, executor: Executor, bench: Bench) -> None:

@@ -70,7 +70,10 @@ def restrict(plan: dict[str, Any]) -> None:
         kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
         # Input may be readable by its owner alone. What can be read is decided by the mounts or by Landlock, not by this capability.
-        kernel.set_capabilities(kernel.CAP_DAC_READ_SEARCH)
+        try:
+            kernel.set_capabilities(kernel.CAP_DAC_READ_SEARCH)
+        except OSError:  # a container's root may not have it to keep
+            kernel.set_capabilities()
     elif plan["drop_capabilities"]:
         kernel.set_capabilities()
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)  # after the change of uid, which clears it
@@ -173,6 +176,15 @@ def sweep(uid: int | None) -> None:
             with contextlib.suppress(OSError):
                 os.kill(-1, signal.SIGKILL)
             os._exit(0)
+    stopped: set[int] = set()
+    for _ in range(100):  # hold all still before killing any, or a fork bomb would grow back as fast as it is cut
+        fresh = [pid for pid in descendants(os.getpid()) if pid not in stopped]
+        for pid in fresh:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+        stopped.update(fresh)
+        if not fresh:
+            break
     for _ in range(1000):
         for pid in descendants(os.getpid()):
             with contextlib.suppress(OSError):
