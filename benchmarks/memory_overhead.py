@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from gome_memory.memory import SuccessMemory
 
 from gome_graph.records import Component, Experience, Hypothesis, RecallQuery, StepId, VerdictKind
-from gome_memory.memory import SuccessMemory
 
 VERBS = ("Add", "Drop", "Encode", "Blend", "Scale", "Bin", "Tune", "Regularise", "Smooth", "Cross")
 OBJECTS = (
@@ -44,8 +44,8 @@ def experience(number: int, rng: np.random.Generator) -> Experience:
     """Four in ten accepted."""
     accepted = bool(rng.random() < 0.4)
     return Experience(
-        key=f"bench/{number % 3}/t{number % 3}-{number}", run="bench", trace=number % 3, step=StepId(f"t{number % 3}-{number}"), task="bench",
-        traits={"rows": 10_000, "columns": 30}, findings=["overfit", "unused_column"], hypothesis=hypothesis(number),
+        key=f"bench/{number % 3}/t{number % 3}-{number}", run="bench", trace=number % 3, step=StepId(f"t{number % 3}-{number}"),
+        task="bench", traits={"rows": 10_000, "columns": 30}, findings=["overfit", "unused_column"], hypothesis=hypothesis(number),
         patch_summary="12 lines in 2 places", gain_in_noise=float(rng.normal(1.5 if accepted else -1.0)), cost_seconds=30.0,
         verdict=VerdictKind.ACCEPTED if accepted else VerdictKind.NOT_BETTER, reason="P(better) 0.91 >= 0.80",
     )  # fmt: skip
@@ -82,7 +82,8 @@ def bench(size: int, embedding: str, repeats: int) -> dict[str, object]:
         memory.close()
     return {
         "experiences": size, "embedding": embedding, "remember": remembered, "recall": recalled, "caught_up_seconds": round(ready, 1),
-        "service_mb": round(int(str(status.get("memory_bytes", 0))) / 1e6), "service_cpu_seconds": round(float(str(status.get("cpu_seconds", 0))), 1),
+        "service_mb": round(int(str(status.get("memory_bytes", 0))) / 1e6),
+        "service_cpu_seconds": round(float(str(status.get("cpu_seconds", 0))), 1),
         "note": status["note"],
     }  # fmt: skip
 

@@ -50,7 +50,7 @@ CREATE TABLE experiences (
     forgotten_at TEXT
 );
 CREATE INDEX experiences_by_gain ON experiences (success, gain_in_noise DESC, key) WHERE lesson AND forgotten_at IS NULL;
-CREATE INDEX experiences_by_text ON experiences (text_id, success, gain_in_noise, key) WHERE lesson AND forgotten_at IS NULL;
+CREATE INDEX experiences_by_text ON experiences (text_id, success, gain_in_noise DESC, key) WHERE lesson AND forgotten_at IS NULL;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -244,25 +244,25 @@ class Store:
         return [Change(int(str(seq)), str(name), str(text), bool(success), bool(live)) for seq, name, text, success, live in rows]
 
     def texts(self, text_ids: Sequence[str]) -> dict[str, str]:
-        """Texts by their name; unknown names are left out."""
+        """Texts of live experiences by their name; others are left out."""
         found = {}
         for name in text_ids:
-            rows = self._read("SELECT text FROM experiences WHERE text_id = ? LIMIT 1", (name,))
+            rows = self._read(f"SELECT text FROM experiences WHERE {_LIVE} AND text_id = ? LIMIT 1", (name,))  # noqa: S608
             if rows:
                 found[name] = str(rows[0][0])
         return found
 
     def best_of_text(self, name: str, limit: int) -> list[Facts]:
         """Successes of one hypothesis text, largest gain first, ties by key."""
-        return self._facts("success AND text_id = ? ORDER BY gain_in_noise DESC, key LIMIT ?", (name, limit))
+        return self._facts("success = 1 AND text_id = ? ORDER BY gain_in_noise DESC, key LIMIT ?", (name, limit))
 
     def worst_of_text(self, name: str) -> list[Facts]:
         """The clearest failure of one hypothesis text, ties by key: one is enough to warn of it. Empty if it never failed."""
-        return self._facts("NOT success AND text_id = ? ORDER BY gain_in_noise, key LIMIT 1", (name,))
+        return self._facts("success = 0 AND text_id = ? ORDER BY gain_in_noise, key LIMIT 1", (name,))
 
     def highest_gains(self, limit: int) -> list[Facts]:
         """The successes with the largest gain in noise units, ties by key."""
-        return self._facts("success ORDER BY gain_in_noise DESC, key LIMIT ?", (limit,))
+        return self._facts("success = 1 ORDER BY gain_in_noise DESC, key LIMIT ?", (limit,))
 
     def has_live(self, name: str, success: bool) -> bool:
         """Is there an experience to recall with this text and outcome?"""
