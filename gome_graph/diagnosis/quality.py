@@ -56,18 +56,19 @@ def residual_facts(data: "Measured") -> ResidualFacts | None:
     clipped = np.clip(flat, median - OUTLIER * robust, median + OUTLIER * robust)
     clipped = clipped - clipped.mean()
     deviation = float(clipped.std())
-    total = float(np.dot(flat, flat))
+    squares = flat * flat  # not np.dot: BLAS would wake its threads for it
+    total = float(squares.sum())
     return ResidualFacts(
         mean=float(flat.mean()), std=spread, skew=float(np.mean(clipped**3) / deviation**3) if deviation > 0 else 0.0,
-        outlier_share=float(far.mean()), outlier_loss=float(np.dot(flat[far], flat[far])) / total if total > 0 else 0.0,
+        outlier_share=float(far.mean()), outlier_loss=float(squares[far].sum()) / total if total > 0 else 0.0,
         trend=_correlation(np.abs(flat), prediction),
     )  # fmt: skip
 
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-    return float(np.dot(a, b)) / scale if scale > 0 and np.isfinite(scale) else 0.0
+    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / scale if scale > 0 and np.isfinite(scale) else 0.0
 
 
 def positive_index(form: "SubmissionFormat") -> int:

@@ -133,8 +133,8 @@ def timidity(data: "Measured", residuals: np.ndarray) -> Signal:
         return best
     for output, expected in zip(residuals.T, stated.T, strict=True):
         a, b = output - output.mean(), expected - expected.mean()
-        scale = float(np.sqrt(np.dot(a, a) * np.dot(b, b)))
-        correlation = float(np.dot(a, b)) / scale if scale > 0 and np.isfinite(scale) else 0.0
+        scale = float(np.sqrt((a * a).sum() * (b * b).sum()))  # not np.dot: BLAS would wake its threads for it
+        correlation = float((a * b).sum()) / scale if scale > 0 and np.isfinite(scale) else 0.0
         if correlation > 0 and correlation * len(a) ** 0.5 > best.z:
             best = Signal((), correlation**2, correlation * len(a) ** 0.5)
     return best

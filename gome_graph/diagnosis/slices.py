@@ -46,7 +46,7 @@ def worst_slices(losses: np.ndarray, codes: ColumnCodes, *, keep: int = KEEP) ->
     with np.errstate(divide="ignore", invalid="ignore"):
         mean_in, mean_out = inside / count, (shifted.sum() - inside) / outside
         var_in = np.maximum(squares / count - mean_in**2, 0.0)
-        var_out = np.maximum((np.dot(shifted, shifted) - squares) / outside - mean_out**2, 0.0)
+        var_out = np.maximum(((shifted * shifted).sum() - squares) / outside - mean_out**2, 0.0)
         error = np.sqrt(var_in / count + var_out / outside)
         difference = mean_in - mean_out
         z = np.where(error > 0, difference / error, 0.0)
