@@ -168,17 +168,17 @@ def _announce(task: "Task", settings: "RunSettings", protections: "Protections",
     from rich.text import Text
 
     from gome_graph.cli.running import shown
-    from gome_graph.report.format import duration
+    from gome_graph.report.format import duration, harmless
 
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     way = "higher is better" if task.higher_is_better else "lower is better"
-    table.add_row("task", Text(task.name, style="bold"))
+    table.add_row("task", Text(harmless(task.name), style="bold"))
     table.add_row("metric", f"{task.metric}, {way} (from {task.metric_source})")
-    table.add_row("target", ", ".join(task.target) + (f"   id {task.id}" if task.id else "") + f"   split {task.split}")
+    table.add_row("target", harmless(", ".join(task.target) + (f"   id {task.id}" if task.id else "") + f"   split {task.split}"))
     for number, sentence in enumerate(task.inferred):
-        table.add_row("inferred" if number == 0 else "", sentence)
+        table.add_row("inferred" if number == 0 else "", harmless(sentence))
     steps = f", at most {settings.max_steps} steps each" if settings.max_steps else ""
     table.add_row("budget", f"{duration(settings.budget_seconds)}, {settings.traces} traces{steps}, seed {settings.seed}")
     table.add_row(

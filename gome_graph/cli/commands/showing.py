@@ -41,14 +41,14 @@ def run_facts(run: "RunDirectory", view: "RunView", status: str) -> dict[str, An
 
 def show_run(run: "RunDirectory", view: "RunView", status: str) -> list[Any]:
     """Head, table of steps, warnings."""
-    head = Text(view.task or run.root.name, style="bold")
+    head = Text(harmless(view.task or run.root.name), style="bold")
     head.append(f"   {view.metric}   {status}", style="not bold")
-    facts = _grid()
-    facts.add_row("best", Text.assemble((score_text(view.best), "bold green"), f"   step {view.best_step}" if view.best_step else ""))
-    facts.add_row("baseline", score_text(view.baseline))
+    facts = _Facts()
+    facts.add("best", Text.assemble((score_text(view.best), "bold green"), f"   step {view.best_step}" if view.best_step else ""))
+    facts.add("baseline", score_text(view.baseline))
     if view.status is not None:
-        facts.add_row("audit", score_text(view.audit))
-    facts.add_row("time", f"{duration(view.elapsed)} of {duration(view.budget_seconds)}, {view.phase}")
+        facts.add("audit", score_text(view.audit))
+    facts.add("time", f"{duration(view.elapsed)} of {duration(view.budget_seconds)}, {view.phase}")
     steps = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("step", "from", "at"):
         steps.add_column(name, no_wrap=True)
@@ -79,26 +79,26 @@ def show_step(run: "RunDirectory", view: "RunView", step: str) -> list[Any]:
     if found is None:
         return [Text(f"{step}: nothing journalled yet")]
     head = Text(f"{step}  ", style="bold cyan").append(harmless(found.title), style="bold default")
-    facts = _grid()
+    facts = _Facts()
     if found.hypothesis is not None:
-        facts.add_row("why", harmless(found.hypothesis.rationale))
-        facts.add_row("component", f"{found.hypothesis.component.value}   family {found.hypothesis.family or '-'}"
+        facts.add("why", found.hypothesis.rationale)
+        facts.add("component", f"{found.hypothesis.component.value}   family {found.hypothesis.family or '-'}"
                       + (f"   technique {found.hypothesis.technique}" if found.hypothesis.technique else ""))  # fmt: skip
     if found.parent:
-        facts.add_row("from", found.parent)
+        facts.add("from", found.parent)
     if found.verdict is not None:
-        facts.add_row(
+        facts.add(
             "verdict",
-            Text(verdict_word(found), style=style_of(found)).append(f"   {harmless(found.verdict.reason)}", style="default not bold"),
+            Text(verdict_word(found), style=style_of(found)).append(f"   {found.verdict.reason}", style="default not bold"),
         )
-        facts.add_row("score", score_text(found.score))
+        facts.add("score", score_text(found.score))
         if verdict_numbers(found):
-            facts.add_row("numbers", verdict_numbers(found))
+            facts.add("numbers", verdict_numbers(found))
         for check in found.verdict.checks:
             sign = Text("✓ ", style="green") if check.passed else Text("✗ ", style="bold red")
-            facts.add_row("check", sign.append(harmless(f"{check.name}  {check.detail}"), style="default not bold"))
+            facts.add("check", sign.append(f"{check.name}  {check.detail}", style="default not bold"))
     if found.execution is not None:
-        facts.add_row("script", f"{outcome_line(found)}   CPU {duration(found.execution.cpu_seconds)}")
+        facts.add("script", f"{outcome_line(found)}   CPU {duration(found.execution.cpu_seconds)}")
     parts: list[Any] = [head, facts]
     if found.diagnosis is not None:
         parts += ["", _diagnosis(found)]
@@ -115,30 +115,38 @@ def show_step(run: "RunDirectory", view: "RunView", step: str) -> list[Any]:
 
 def _diagnosis(step: Any) -> Any:
     diagnosis = step.diagnosis
-    grid = _grid()
-    grid.add_row("cause", harmless(diagnosis.cause))
-    grid.add_row("direction", harmless(diagnosis.direction))
+    grid = _Facts()
+    grid.add("cause", diagnosis.cause)
+    grid.add("direction", diagnosis.direction)
     for evidence in diagnosis.evidence:
-        grid.add_row("evidence", harmless(f"{evidence.ref} = {evidence.value}  {evidence.note}"))
-    grid.add_row("expected", f"{diagnosis.expected_gain:+.2f} noise units, confidence {percent(diagnosis.confidence)}")
+        grid.add("evidence", f"{evidence.ref} = {evidence.value}  {evidence.note}")
+    grid.add("expected", f"{diagnosis.expected_gain:+.2f} noise units, confidence {percent(diagnosis.confidence)}")
     if diagnosis.falsifier:
-        grid.add_row("wrong if", harmless(diagnosis.falsifier))
+        grid.add("wrong if", diagnosis.falsifier)
     for finding in step.findings:
-        grid.add_row("finding", harmless(f"{finding.symptom} ({finding.severity:.2f}): {finding.summary}"))
+        grid.add("finding", f"{finding.symptom} ({finding.severity:.2f}): {finding.summary}")
     title = Text("diagnosis", style="bold").append(f"  of {step.base}" if step.base else "", style="dim not bold")
     return Group(title, grid)
 
 
 def _momentum(momentum: dict[str, Any]) -> Any:
-    grid = _grid()
+    grid = _Facts()
     for kind, sign in (("successes", "worked"), ("failures", "failed")):
         for each in momentum.get(kind, []):
-            grid.add_row(sign, harmless(f"{each.get('weight', 0.0):+.2f}  {each.get('step', '')}  {each.get('title', '')}"))
+            grid.add(sign, f"{each.get('weight', 0.0):+.2f}  {each.get('step', '')}  {each.get('title', '')}")
     return Group(Text("momentum", style="bold").append(f"  of {momentum.get('considered', 0)} experiences", style="dim not bold"), grid)
 
 
-def _grid() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
+class _Facts(Table):
+    """Two columns, name and value; no value can steer the terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        self.add_column(style="dim", no_wrap=True)
+        self.add_column(overflow="fold")
+
+    def add(self, name: str, value: "str | Text") -> None:
+        """One fact."""
+        text = Text(value) if isinstance(value, str) else value.copy()
+        text.plain = harmless(text.plain)
+        self.add_row(name, text)
