@@ -77,7 +77,7 @@ def brief(
     lower = metric in ("rmse", "mae", "rmsle", "log_loss")
     return TaskBrief(
         name="planted", description="", metric=metric, higher_is_better=not lower, prediction=shape, id_column="id",
-        prediction_columns=names,
+        prediction_columns=classes if shape == "probabilities" else names,
         train_file="train.csv", test_file="test.csv", sample_submission_file="sample_submission.csv", folds_file="folds.csv",
         profile=profile,
     )  # fmt: skip

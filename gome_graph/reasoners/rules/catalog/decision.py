@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gome_graph.reasoners.rules.recipe import Decision, Recipe
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
-from gome_graph.reasoners.rules.writer.estimators import CLASSES_ONLY
+from gome_graph.reasoners.rules.writer.estimators import CLASSES_ONLY, TREES
 from gome_graph.records import Component, TargetKind
 
 CUT_METRICS = ("f1", "mcc", "balanced_accuracy")
@@ -31,7 +31,10 @@ def _ordinal(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
 
 
 def _range(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    options: list[tuple[Decision, str, float]] = [("clip", "Keep predictions within the range of the training targets", 0.2)]
+    unbounded = any(m.model not in TREES and m.model != "knn" for m in context.members)
+    options: list[tuple[Decision, str, float]] = [
+        ("clip", "Keep predictions within the range of the training targets", 0.3 if unbounded else 0.08)
+    ]
     if context.profile.target.integer and context.task.metric in ("mae", "qwk"):
         options.append(("round", "Round predictions to whole numbers", 0.25))
     return _decide(recipe, options)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SHORT, added, fresh_name, learns_classes
+from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SCALED, SHORT, added, fresh_name, learns_classes
 from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import Component
@@ -10,6 +10,8 @@ from gome_graph.records import Component
 KERNEL_ROWS = 3_000
 """Kernel machines cost the square of the rows, Gaussian processes the cube: left out beyond this (a third of it for the latter)."""
 NEIGHBOUR_ROWS = 50_000
+SKEWED = 2.0
+"""Skewness of an input from which scale-dependent models are given ranks."""
 
 
 def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
@@ -36,6 +38,12 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     return True
 
 
+def fresh_member(name: str, model: ModelKind, context: TechniqueContext) -> Member:
+    """A new member; one that needs a scale gets ranks where inputs are skewed, since a few extreme rows would rule it otherwise."""
+    skewed = any(abs(c.skew) >= SKEWED for c in context.numeric_columns)
+    return Member(name=name, model=model, scaling="quantile" if skewed and model in SCALED else "standard")
+
+
 def _add(model: ModelKind) -> Change:
     def change(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
         if not fits_task(model, context) or any(m.model == model for m in context.members):
@@ -44,7 +52,7 @@ def _add(model: ModelKind) -> Change:
         name = fresh_name(recipe.model_copy(update={"members": list(kept)}), model)
         old = {FAMILIES[m.model] for m in context.members}
         bonus = 1.0 if FAMILIES[model] not in old else 0.8
-        member = Member(name=name, model=model)
+        member = fresh_member(name, model, context)
         return [Variant(added(recipe, member), params={"model": model}, gain=ADD[model][0] * bonus, success=ADD[model][1] * bonus)]
 
     return change
@@ -69,7 +77,7 @@ def _families(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
             continue
         changed = recipe
         for model in pair:
-            changed = added(changed, Member(name=fresh_name(changed, model), model=model))
+            changed = added(changed, fresh_member(fresh_name(changed, model), model, context))
         found.append(Variant(changed, f"Blend in {SHORT[pair[0]]} and {SHORT[pair[1]]}", {"models": pair}))
     return found
 
@@ -85,7 +93,7 @@ def _switch(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
         if model == now.model or not fits_task(model, context):
             continue
         worse = now.model in BOOSTING and model in ("linear", "extra_trees")
-        changed = recipe.model_copy(update={"members": [Member(name=model, model=model)], "blend": "single"})
+        changed = recipe.model_copy(update={"members": [fresh_member(model, model, context)], "blend": "single"})
         found.append(Variant(changed, f"Switch from {SHORT[now.model]} to {SHORT[model]}", {"model": model}, 2.0, 0.15 if worse else 0.4))
     return found
 
