@@ -8,24 +8,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gome_graph.errors import TaskError
-from gome_graph.task.describe import forbidden_columns, metric_in
-from gome_graph.task.metrics import Metric, find_metric
+from gome_graph.task.choose_metric import choose_metric
+from gome_graph.task.describe import forbidden_columns
 from gome_graph.task.names import closest
 from gome_graph.task.side_files import tells
 from gome_graph.task.sources import Sources
 from gome_graph.task.spec import Task
 from gome_graph.task.tables import is_table, missing, read_table
-from gome_graph.task.targets import TargetFacts, default_metric, fitting_metric, make_format, match_classes, target_facts
+from gome_graph.task.targets import make_format, match_classes, target_facts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ID_LIKE = re.compile(r"(?:.*[_\- ])?(?:id|uuid|guid|index|key)|.*(?<=[a-z])(?:Id|ID)", re.ASCII)
 _TARGET_LIKE = ("target", "label", "class", "outcome", "y")
-_DIRECTIONS = {
-    "minimize": False, "minimise": False, "min": False, "lower": False, "lower is better": False,
-    "maximize": True, "maximise": True, "max": True, "higher": True, "higher is better": True,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,8 +57,9 @@ def complete(sources: Sources) -> Task:
     drop = [name for name in drop if name != id_column and name not in targets]
     _check_inputs(sources, tables, id_column, targets, drop)
     facts = [target_facts(name, tables.train[name].to_numpy(dtype=object)) for name in targets]
-    metric, metric_source = _find_metric(sources, tables, facts, id_column, said)
-    make_format(metric, facts, id_column, prediction_columns(tables, id_column, targets), tables.sample)
+    columns = prediction_columns(tables, id_column, targets)
+    metric, metric_source = choose_metric(sources, facts, tables.sample, columns, said)
+    make_format(metric, facts, id_column, columns, tables.sample)
     _check_ids(sources, tables, id_column)
     split = _check_split(sources, tables.train)
     _say_what_is_left_out(sources, tables, targets, said)
@@ -163,38 +160,6 @@ def _targets_from_sample(
         said.append(f"The target is {new[0]!r}, the one column the test table lacks; {sample_name} calls it {asked[0]!r}.")
         return new
     return []
-
-
-def _find_metric(sources: Sources, tables: Tables, facts: list[TargetFacts], id_column: str | None, said: list[str]) -> tuple[Metric, str]:
-    if sources.metric is not None:
-        stated = find_metric(sources.metric)
-        metric, source = fitting_metric(stated, facts, stated=sources.metric_source != "meta.json"), sources.metric_source
-        if source == "meta.json":
-            said.append(f"The metric is {metric.name} ({_direction(metric)}), from meta.json ({sources.metric!r}).")
-    elif (found := metric_in(sources.description)) is not None:
-        stated = find_metric(found[0])
-        metric, source = fitting_metric(stated, facts, stated=False), "description.md"
-        said.append(f"The metric is {metric.name} ({_direction(metric)}), from {sources.description_name} ({found[1]!r}).")
-    else:
-        columns = prediction_columns(tables, id_column, [fact.name for fact in facts])
-        stated = find_metric(default_metric(facts, tables.sample, columns))
-        metric, source = fitting_metric(stated, facts, stated=False), "inferred from the target"
-        said.append(f"The metric is {metric.name} ({_direction(metric)}), the usual one for such a target; name another with --metric.")
-    if metric.name != stated.name and source in {"--metric", "task.toml"}:
-        said.append(f"The metric is {metric.name}, because the target has more than two classes.")
-    if sources.direction is not None:
-        wanted = _DIRECTIONS.get(sources.direction.strip().lower())
-        if wanted is None:
-            raise TaskError(f"direction = {sources.direction!r} in task.toml is unknown; write minimize or maximize.")
-        if wanted != metric.higher_is_better:
-            raise TaskError(
-                f"task.toml says direction = {sources.direction!r}, but for {metric.name} {_direction(metric)}; mend one of the two."
-            )
-    return metric, source
-
-
-def _direction(metric: Metric) -> str:
-    return "higher is better" if metric.higher_is_better else "lower is better"
 
 
 def _check_drop(sources: Sources, train: "pd.DataFrame") -> None:

@@ -224,3 +224,20 @@ def test_broken_meta_json(bench_folder):
     (bench_folder / "meta.json").write_text("{")
     with pytest.raises(TaskError, match="is not valid JSON"):
         load_task(bench_folder)
+
+
+def test_metric_from_the_description_that_does_not_fit_says_where_it_was_read(tmp_path):
+    with pytest.raises(TaskError) as error:
+        load_task(folder(tmp_path, description="## Measure\nRMSE; lower is better."))
+    assert "holds text ('no')" in says(error)
+    assert "(the metric was read from description.md ('rmse'); name another one with --metric)." in says(error)
+
+
+def test_unknown_metric_in_meta_json_says_where_it_was_read(bench_folder):
+    (bench_folder / "meta.json").write_text('{"metric": "weighted yumminess"}')
+    with pytest.raises(TaskError) as error:
+        load_task(bench_folder)
+    assert "Unknown metric 'weighted yumminess'" in says(error)
+    assert "it was read from meta.json" in says(error)
+    (bench_folder / "public" / "description.md").write_text("metric: MCC")
+    assert load_task(bench_folder).metric == "mcc"
