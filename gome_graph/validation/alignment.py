@@ -114,7 +114,7 @@ def examine(
         return result
     result.note("constant", None, "predictions differ from row to row")
     _copied(result, truth, oof, audit)
-    _gap(result, metric, truth, oof, found, folds, audit, incumbent, drifts, policy)
+    _gap(result, metric, truth, oof, found, folds, audit, incumbent, test, drifts, policy)
     _signals(result, metric, truth, oof, found, folds, audit, inputs)
     _test_rows(result, metric, audit, test)
     _shift(result, truth, oof, audit)
@@ -204,7 +204,8 @@ def _copied(result: Examination, truth: Array, oof: Array, audit: Audit | None) 
 
 def _gap(
     result: Examination, metric: Metric, truth: Array, oof: Array, found: Influence, folds: Array, audit: Audit | None,
-    incumbent: tuple[Influence, Audit | None] | None, drifts: bool, policy: ValidationPolicy,
+    incumbent: tuple[Influence, Audit | None] | None, test: "Callable[[], tuple[Array, pd.DataFrame]] | None", drifts: bool,
+    policy: ValidationPolicy,
 ) -> None:  # fmt: skip
     if audit is None:
         result.doubts.append("no unseen rows to confirm the score")
@@ -225,12 +226,13 @@ def _gap(
     if drifts or (gap <= policy.gap_noise and paired <= policy.paired_gap_noise):
         result.note("audit gap", None, "out-of-fold predictions are as good as predictions of unseen rows, within noise")
         return
-    if not _perfect(truth, oof) and signal(metric, audit.truth, audit.prediction) < NO_SIGNAL and signal(metric, truth, oof) > CLEAR_SIGNAL:
-        # Nothing at all on unseen rows: broken rows in submission.csv, or an oof.csv that no model made. A clear excess is the latter.
-        result.suspicions.append("test predictions without any signal")
-        result.note("audit gap", VerdictKind.MISALIGNED,
-                    "The predictions in submission.csv tell nothing about their rows while those in oof.csv do; one of the two "
-                    "was not made by the model.")  # fmt: skip
+    lost = test is not None and signal(metric, audit.truth, audit.prediction) < NO_SIGNAL and not depends_on_inputs(*test())
+    if lost and not _perfect(truth, oof):
+        reason = (
+            "The predictions in submission.csv have nothing to do with their rows while those in oof.csv do: its rows are in "
+            "the wrong order."
+        )
+        result.note("audit gap", VerdictKind.MISALIGNED, reason)
         return
     result.note("audit gap", VerdictKind.LEAKAGE,
                 "The out-of-fold score is far better than the same script's predictions of rows whose labels it cannot see: "

@@ -32,5 +32,5 @@ class ValidationPolicy(Record):
     """A gain of so many noise units asks for the permuted-label rerun."""
     doubtful_gain: float = Field(default=1.0, gt=0)
     """So does a gain above so many standard errors of the score itself, where a rerun can be had: it is rare and cheap to check."""
-    chance_noise: float = Field(default=4.0, gt=0)
+    chance_noise: float = Field(default=3.0, gt=0)
     """Score on permuted labels better than chance by so many standard deviations: leakage."""

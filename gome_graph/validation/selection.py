@@ -31,8 +31,12 @@ PAIRED_SHARE = 0.1
 0.9."""
 PRIOR_FREEDOM = 4.0
 """Degrees of freedom of that share."""
-STEP_LUCK = 0.35
+STEP_LUCK = 0.1
 """Luck of one accepted step in units of sd(e); measured by ``benchmarks/selection_regret.py``."""
+DISTRUST = 0.3
+"""Prior variance of what candidates overfit the folds by, in units of Var(e)."""
+DISAGREEMENT = 2.5
+"""Standard deviations of a chance ratio beyond which validation and audit disagree."""
 CAUTION = 0.5
 """Standard deviations below the mean at which candidates are compared."""
 TIE = 0.1
@@ -163,16 +167,22 @@ def _posterior(validation: Floats, noise: float, audits: list[float], audit_nois
     """Posterior mean and standard deviation of theta under the model of the module docstring."""
     audit = np.array(audits)
     has = np.isfinite(audit) & bool(math.isfinite(audit_noise))
-    spread = float(validation.var(ddof=1)) - noise
-    if has.sum() >= 3:
-        spread = (spread + float(np.cov(validation[has], audit[has])[0, 1])) / 2
-    between = max(spread, 0.25 * noise)
+    # What v and a disagree by, beyond their noise, is overfit of some candidates to the folds: validation is trusted that much less.
+    distrust = DISTRUST * noise
+    if has.sum() >= 2:
+        freedom = int(has.sum()) - 1
+        seen = float((validation - audit)[has].var(ddof=1)) / (noise + audit_noise)
+        # A ratio of variances of so few candidates is often 2 by chance; only clear disagreement counts.
+        if seen > 1 + DISAGREEMENT * math.sqrt(2 / freedom):
+            distrust += (seen - 1) * (noise + audit_noise)
+    trusted = noise + distrust
+    between = max(float(validation.var(ddof=1)) - trusted, 0.25 * noise)
     # Both parts differ by what their rows are like; only differences between candidates carry over from one to the other.
     level = float(validation.mean())
     offset = float((audit[has] - validation[has]).mean()) if has.any() else 0.0
     weight_audit = np.where(has, 1 / audit_noise if math.isfinite(audit_noise) and audit_noise > 0 else 0.0, 0.0)
-    precision = 1 / noise + weight_audit + 1 / between
-    mean = (validation / noise + np.where(has, (audit - offset) * weight_audit, 0.0) + level / between) / precision
+    precision = 1 / trusted + weight_audit + 1 / between
+    mean = (validation / trusted + np.where(has, (audit - offset) * weight_audit, 0.0) + level / between) / precision
     return mean, np.sqrt(1 / precision)
 
 
