@@ -18,7 +18,7 @@ from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
 from gome_graph.records import Event, EventKind, Limits, Seconds
 from gome_graph.run import Budget, Journal, Observer, RunDirectory, RunSettings
-from gome_graph.task import PreparedTask
+from gome_graph.task import Measured, PreparedTask
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class RunServices:
         self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
+        self._measured: dict[str, tuple[str, Measured]] = {}
 
     def _make_memory(self) -> Memory:
         wanted = self.settings.memory
@@ -91,6 +92,14 @@ class RunServices:
         if self._brief is None:
             self._brief = self.prepared.brief()
         return self._brief
+
+    def measured(self, step: str, measure: Callable[[], Measured]) -> Measured:
+        """The arrays behind a step's pack; the last ones of each trace are kept, for an incumbent is looked at again and again."""
+        trace = step.split("-")[0]
+        kept = self._measured.get(trace)
+        if kept is None or kept[0] != step:
+            kept = self._measured[trace] = step, measure()
+        return kept[1]
 
     @property
     def cores(self) -> int:

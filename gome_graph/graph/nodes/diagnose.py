@@ -46,24 +46,23 @@ def _base(run: RunServices, state: TraceState) -> str:
 
 
 def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[DiagnosticPack, list[Finding]]:
-    """The pack and findings of a step: measured once, then only the history is new."""
+    """The pack and findings of a step. The pack is measured once; findings are asked for anew, for some depend on the history."""
     folder = run.run.step(base)
-    past = history(run, state["trace"], step)
-    saved, said = folder.load("measured_pack"), folder.load("measured_findings")
-    if saved is not None and said is not None:
-        return DiagnosticPack.model_validate(saved).model_copy(update={"history": past}), [Finding.model_validate(f) for f in said]
     verdict, execution, solution = folder.verdict(), folder.execution(), folder.solution()
     if verdict is None or execution is None or solution is None:
         raise RuntimeError(f"step {base} is not finished")
-    parent = run.run.step(solution.parent).solution() if solution.parent else None
-    measured = measure(run.prepared, folder, solution.script)
-    pack = build_pack(
-        step=StepId(base), profile=run.prepared.profile, execution=execution, score=verdict.score, verdict_kind=verdict.kind.value,
-        verdict_reason=verdict.reason, measured=measured, output_dir=folder.output, script=solution.script,
-        incumbent_script=parent.script if parent else None, history=past,
-        time_limit=0.0 if run.settings.max_steps else run.budget.step_limit(), cpus=run.cpus_per_trace,
-    )  # fmt: skip
-    found = findings(pack, measured, run.plugins)
-    folder.save("measured_pack", pack)
-    folder.save("measured_findings", [f.model_dump(mode="json") for f in found])
-    return pack, found
+    past = history(run, state["trace"], step)
+    measured = run.measured(base, lambda: measure(run.prepared, folder, solution.script))
+    saved = folder.load("measured_pack")
+    if saved is not None:
+        pack = DiagnosticPack.model_validate(saved).model_copy(update={"history": past})
+    else:
+        parent = run.run.step(solution.parent).solution() if solution.parent else None
+        pack = build_pack(
+            step=StepId(base), profile=run.prepared.profile, execution=execution, score=verdict.score, verdict_kind=verdict.kind.value,
+            verdict_reason=verdict.reason, measured=measured, output_dir=folder.output, script=solution.script,
+            incumbent_script=parent.script if parent else None, history=past,
+            time_limit=0.0 if run.settings.max_steps else run.budget.step_limit(), cpus=run.cpus_per_trace,
+        )  # fmt: skip
+        folder.save("measured_pack", pack)
+    return pack, findings(pack, measured, run.plugins)
