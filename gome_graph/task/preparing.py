@@ -21,7 +21,7 @@ from gome_graph.task.prepared import ARRAYS, LAYOUT, RECORD, VAULT, PreparedTask
 from gome_graph.task.profile import profile_task
 from gome_graph.task.spec import Task
 from gome_graph.task.split_rows import Split, split_rows
-from gome_graph.task.submission import SubmissionFormat, absent_labels
+from gome_graph.task.submission import FormatError, SubmissionFormat, absent_labels
 from gome_graph.task.tables import write_csv
 from gome_graph.task.targets import make_format, target_facts, target_kind
 
@@ -237,14 +237,24 @@ def _sample(format: SubmissionFormat, tables: Tables, ids: "pd.Series[Any]", tru
 
     out: dict[str, Any] = {str(format.id_column): ids.to_numpy(dtype=object)}
     constant = _constants(format, truth)
-    given = tables.sample if tables.sample is not None and task_id in tables.sample.columns else None
+    given = _usable(format, tables.sample, task_id)
+    place = {} if given is None else {row: i for i, row in enumerate(given[task_id])}
+    rows = np.array([place.get(row, -1) for row in ids], dtype=np.int64)  # -1 takes the constant, put last
     for name, value in zip(format.columns, constant, strict=True):
-        if given is None or format.kind == "label":
-            out[name] = np.full(len(ids), value, dtype=object)
-        else:
-            known = dict(zip(given[task_id], given[name], strict=True))
-            out[name] = np.array([known.get(row, value) for row in ids], dtype=object)
+        own = [] if given is None else given[name].tolist()
+        out[name] = np.array([*own, value], dtype=object)[rows if own else np.full(len(ids), -1)]
     return pd.DataFrame(out)
+
+
+def _usable(format: SubmissionFormat, sample: "pd.DataFrame | None", task_id: str | None) -> "pd.DataFrame | None":
+    """The task's sample submission if a script could hand it in as it stands; labels are always written as in train instead."""
+    if sample is None or task_id is None or task_id not in sample.columns or format.kind == "label":
+        return None
+    try:
+        format.predictions(sample, sample[task_id].tolist())
+    except FormatError:
+        return None
+    return sample
 
 
 def _constants(format: SubmissionFormat, truth: NDArray[Any]) -> list[Any]:

@@ -204,7 +204,7 @@ def test_target_that_cannot_be_guessed(tmp_path):
     [
         ("name = ", "is not valid TOML"),
         ('targte = "label"', "has an unknown key 'targte'; did you mean 'target'"),
-        ('target = "label"\ndrop = "x"', "which is of the wrong type"),
+        ('target = "label"\ndrop = "x"', "but a list of names is needed there"),
         ('train = "absent.csv"', "absent.csv is not a file; mend the path"),
         ('metric = "accuracy"\ndirection = "minimize"', "but for accuracy higher is better"),
         ('metric = "accuracy"\ndirection = "sideways"', "write minimize or maximize"),

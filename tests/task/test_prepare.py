@@ -420,3 +420,16 @@ def test_preparing_is_cheap(tmp_path):
     start = time.process_time()
     PreparedTask.open(prepared.root).brief()
     assert time.process_time() - start < 0.05
+
+
+def test_sample_with_labels_where_probabilities_are_asked_is_replaced_by_a_valid_one(plain_folder, tmp_path):
+    prepared = prepare(load_task(plain_folder, metric="auc"), tmp_path / "prepared", seed=0)
+    for stage in Stage:
+        sample = prepared.format.read(prepared.input_dir(stage) / "sample_submission.csv")
+        assert set(prepared.format.predictions(sample, prepared.test_ids(stage))) == {0.5}
+
+
+def test_time_split_by_something_that_is_no_time(plain_folder, tmp_path):
+    (plain_folder / "task.toml").write_text('split = "time:town"\n')
+    with pytest.raises(TaskError, match="which is neither date nor number"):
+        prepare(load_task(plain_folder), tmp_path / "prepared", seed=0)

@@ -16,6 +16,11 @@ _KEYS = {
     "side_files": bool,
 }  # fmt: skip
 
+_SORTS = {
+    str: "text in quotes", bool: "true or false", dict: "a table such as [limits]", list: "a list of names",
+    (str, list): "a name or a list of names",
+}  # fmt: skip
+
 
 @hookimpl
 def gome_task_loader(path: Path) -> LoaderMatch | None:
@@ -94,7 +99,7 @@ def _checked(declared: Path, settings: dict[str, Any]) -> dict[str, Any]:
         if key not in _KEYS:
             raise TaskError(f"{declared} has an unknown key {key!r}; did you mean {closest(key, _KEYS)}?")
         if not isinstance(value, _KEYS[key]):  # type: ignore[arg-type]
-            raise TaskError(f"{declared} has {key} = {value!r}, which is of the wrong type; see docs of task.toml.")
+            raise TaskError(f"{declared} has {key} = {value!r}, but {_SORTS[_KEYS[key]]} is needed there.")
     for key in ("target", "targets", "drop"):
         if isinstance(settings.get(key), list) and not all(isinstance(item, str) for item in settings[key]):
             raise TaskError(f"{declared} has {key} = {settings[key]!r}; a list of column names in quotes is needed.")
