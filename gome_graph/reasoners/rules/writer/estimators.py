@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gome_graph.reasoners.rules.recipe import Member, ModelKind
-from gome_graph.reasoners.rules.writer.literals import Code
+from gome_graph.reasoners.rules.writer.literals import Call, Code
 
 TREES: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest"})
 BOOSTING: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting"})
@@ -212,12 +212,9 @@ def _lda(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
 
 def _scaled_target(name: str, params: dict[str, Any], module: str, summary: str) -> Estimator:
     """A regressor whose settings suppose a target of unit scale."""
-    inner = f"{name}({', '.join(f'{key}={value!r}' for key, value in params.items())})"
     imports = (
         f"from {module} import {name}", "from sklearn.compose import TransformedTargetRegressor",
         "from sklearn.preprocessing import StandardScaler",
     )  # fmt: skip
-    return Estimator(
-        "TransformedTargetRegressor", {"transformer": Code("StandardScaler()")}, imports, positional=(Code(inner.replace("'", '"')),),
-        summary=summary,
-    )  # fmt: skip
+    positional = (Call(name, (), params),)
+    return Estimator("TransformedTargetRegressor", {"transformer": Call("StandardScaler")}, imports, positional, summary)

@@ -1,14 +1,15 @@
 """Python literals and calls as ``ruff format`` would lay them out (line length 100), so that scripts need no formatting at run time."""
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 LINE_LENGTH = 100
 
 
 class Code(str):
-    """Text that is already Python code, to stand as it is inside `literal` and `call`."""
+    """Text that is already Python code, to stand as it is inside `literal` and `layout`."""
 
     __slots__ = ()
 
@@ -51,20 +52,39 @@ def packed(prefix: str, items: Sequence[str], *, indent: int = 0) -> str:
     return "\n".join([*lines, current.rstrip(), " " * indent + "]  # fmt: skip"])
 
 
-def call(function: str, positional: Iterable[Any] = (), keywords: dict[str, Any] | None = None, *, indent: int = 0, room: int = 0) -> str:
-    """``function(...)`` on one line if it fits beside `room` other characters, else one argument a line with a trailing comma."""
-    arguments = [*map(literal, positional), *(f"{key}={literal(value)}" for key, value in (keywords or {}).items())]
-    line = f"{function}({', '.join(arguments)})"
-    if "\n" not in line and indent + room + len(line) <= LINE_LENGTH:
+@dataclass(frozen=True)
+class Call:
+    """``function(...)`` as an expression that `layout` can break over lines; an empty `function` makes a tuple."""
+
+    function: str
+    positional: tuple[Any, ...] = ()
+    keywords: dict[str, Any] = field(default_factory=dict)
+
+
+def layout(value: Any, *, indent: int = 0, room: int = 0) -> str:
+    """An expression on one line if it fits beside `room` other characters, else one argument a line with a trailing comma."""
+    if not isinstance(value, Call):
+        return literal(value)
+    line = _flat(value)
+    if indent + room + len(line) <= LINE_LENGTH:
         return line
-    pad = " " * (indent + 4)
-    body = "".join(f"{pad}{argument},\n" for argument in arguments)
-    return f"{function}(\n{body}{' ' * indent})"
+    pad = indent + 4
+    arguments = [layout(item, indent=pad, room=1) for item in value.positional]
+    arguments += [f"{key}={layout(item, indent=pad, room=len(key) + 2)}" for key, item in value.keywords.items()]
+    return f"{value.function}(\n" + "".join(f"{' ' * pad}{argument},\n" for argument in arguments) + " " * indent + ")"
 
 
-def statement(text: str, pad: int = 4) -> str:
-    """Indent every line of `text`."""
-    return textwrap.indent(text, " " * pad)
+def _flat(value: Any) -> str:
+    if not isinstance(value, Call):
+        return literal(value)
+    arguments = [*map(_flat, value.positional), *(f"{key}={_flat(item)}" for key, item in value.keywords.items())]
+    comma = "," if not value.function and len(arguments) == 1 else ""
+    return f"{value.function}({', '.join(arguments)}{comma})"
+
+
+def assigned(name: str, value: Any, *, indent: int = 4) -> str:
+    """``name = value`` for a line that stands `indent` deep (the first line itself is not indented)."""
+    return f"{name} = {layout(value, indent=indent, room=len(name) + 3)}"
 
 
 def wrapped(text: str, *, width: int = LINE_LENGTH, hanging: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from gome_graph.reasoners.rules.recipe import Encoding, Member, TextSettings
 from gome_graph.reasoners.rules.writer.columns import Columns
 from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, TEXT_ONLY, TREES, Estimator, estimator
-from gome_graph.reasoners.rules.writer.literals import LINE_LENGTH, Code, call
+from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned
 from gome_graph.reasoners.rules.writer.templates import template
 
 _DEFAULT_SVD = 64
@@ -38,7 +38,6 @@ class Problem:
     rows: int
     metric: str
     balanced: bool
-    rank_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encodi
             what = "Numbers, and categories as codes" if seen.numbers else "Categories as codes"
     if seen.text:
         settings = member.text or TextSettings()
-        lines.append(_text_matrix(settings, code, "terms", text_column, indent=4))
+        lines += _term_lines(_vectorisers(settings, code, member.model), code, text_column)
         code.imports.add("from sklearn.decomposition import TruncatedSVD")
         components = settings.svd or _DEFAULT_SVD
         lines.append(f"svd = TruncatedSVD(min({components}, terms.shape[1] - 1), random_state=SEED)")
@@ -133,99 +132,83 @@ def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encodi
 
 
 def _matrix_inputs(member: Member, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
-    blocks: list[tuple[str, str]] = []
-    parts, first = [], ""
+    blocks: list[tuple[Call, str]] = []
+    parts, lines = [], []
     numbers = "NUMBERS"
     if seen.categories and encoding == "frequency":
-        first = "    counts = {column: data[column].map(data[column].value_counts()).astype(float) for column in CATEGORIES}\n"
-        first += "    data = data.assign(**counts)\n"
+        lines.append("counts = data[CATEGORIES].apply(lambda column: column.map(column.value_counts()).astype(float))")
+        lines.append("data = data.drop(columns=CATEGORIES).join(counts)")
         numbers = "NUMBERS + CATEGORIES" if seen.numbers else "CATEGORIES"
         parts.append("category counts")
     elif seen.categories and encoding == "ordinal":
-        blocks.append(("OrdinalEncoder()", "CATEGORIES"))
+        blocks.append((Call("OrdinalEncoder"), "CATEGORIES"))
         code.imports.add("from sklearn.preprocessing import OrdinalEncoder")
         parts.append("category codes")
     elif seen.categories:
-        blocks.append(('OneHotEncoder(handle_unknown="ignore", min_frequency=3)', "CATEGORIES"))
+        blocks.append((Call("OneHotEncoder", (), {"handle_unknown": "ignore", "min_frequency": 3}), "CATEGORIES"))
         code.imports.add("from sklearn.preprocessing import OneHotEncoder")
         parts.append("one-hot categories")
     if seen.numbers or (seen.categories and encoding == "frequency"):
         blocks.append((_number_pipeline(member, code), numbers))
         parts.append("numbers" if member.scaling == "none" or member.model in TREES else "scaled numbers")
+    settings = member.text or TextSettings()
     if seen.text:
-        settings = member.text or _default_text(member)
-        blocks += [(vectoriser, text_column) for vectoriser in _vectorisers(settings, code, member.model)]
         parts.append("term counts" if member.model in ("naive_bayes", "nb_svm") else "TF-IDF of the text")
-    head = f'def {member.name}_inputs(data):\n    """{_sentence(parts)}; fitted without labels, so all rows may share it."""\n{first}'
     dense = member.model not in SPARSE
-    if seen.text and not (seen.numbers or seen.categories):
-        return head + _text_only_body(blocks, dense, member, code)
-    code.imports.add("from sklearn.compose import make_column_transformer")
-    pairs = [Code(_pair(block, name)) for block, name in blocks]
-    threshold: dict[str, Any] = {"sparse_threshold": 0} if dense else {}
-    transformer = call("make_column_transformer", pairs, threshold, indent=4, room=len("encoder = "))
-    lines = f"    encoder = {transformer}\n"
-    if dense and seen.text:
-        components = (member.text or TextSettings()).svd or _DEFAULT_SVD
-        code.imports.add("from sklearn.decomposition import TruncatedSVD")
-        lines = lines.replace(", sparse_threshold=0", "").replace("        sparse_threshold=0,\n", "")
-        lines += "    matrix = encoder.fit_transform(data)\n"
-        return head + lines + f"    return TruncatedSVD(min({components}, matrix.shape[1] - 1), random_state=SEED).fit_transform(matrix)"
-    return head + lines + "    return encoder.fit_transform(data)"
-
-
-def _text_only_body(blocks: list[tuple[str, str]], dense: bool, member: Member, code: MemberCode) -> str:
-    """Body for members that see nothing but text."""
-    column = blocks[0][1]
-    if len(blocks) == 1:
-        lines = f"    matrix = {_fitted(blocks[0][0], column)}\n"
+    vectorisers = _vectorisers(settings, code, member.model) if seen.text else []
+    if not blocks:
+        lines += _term_lines(vectorisers, code, text_column)
+        lines.append(_reduced(settings, code, "terms") if dense else "return terms.tocsr()")
     else:
+        code.imports.add("from sklearn.compose import make_column_transformer")
+        pairs = tuple(Call("", (block, Code(name))) for block, name in blocks)
+        pairs += tuple(Call("", (vectoriser, Code(text_column))) for vectoriser in vectorisers)
+        lines.append(
+            assigned("encoder", Call("make_column_transformer", pairs, {"sparse_threshold": 0} if dense and not seen.text else {}))
+        )
+        if dense and seen.text:
+            lines.append("terms = encoder.fit_transform(data)")
+            lines.append(_reduced(settings, code, "terms"))
+        else:
+            lines.append("return encoder.fit_transform(data)")
+    doc = f"{_sentence(parts)}; fitted without labels, so all rows may share it."
+    return f'def {member.name}_inputs(data):\n    """{doc}"""\n' + "\n".join(f"    {line}" for line in lines)
+
+
+def _term_lines(vectorisers: list[Call], code: MemberCode, text_column: str) -> list[str]:
+    """``terms = ...``: the term matrix of the text."""
+    vectoriser = vectorisers[0]
+    if len(vectorisers) > 1:
         code.imports.add("from sklearn.pipeline import make_union")
-        union = call("make_union", [Code(block.replace("\n    ", "\n")) for block, _ in blocks], indent=4, room=len("terms = "))
-        lines = f"    terms = {union}\n    matrix = terms.fit_transform(data[{column}])\n"
-    if not dense:
-        if lines.count("\n") == 1 and lines.startswith("    matrix = "):
-            return "    return " + lines[len("    matrix = ") :].rstrip("\n")
-        return lines + "    return matrix.tocsr()"
-    components = (member.text or TextSettings()).svd or _DEFAULT_SVD
+        vectoriser = Call("make_union", tuple(vectorisers))
+    return [assigned("vectoriser", vectoriser), f"terms = vectoriser.fit_transform(data[{text_column}])"]
+
+
+def _reduced(settings: TextSettings, code: MemberCode, name: str) -> str:
     code.imports.add("from sklearn.decomposition import TruncatedSVD")
-    return lines + f"    return TruncatedSVD(min({components}, matrix.shape[1] - 1), random_state=SEED).fit_transform(matrix)"
+    size = f"min({settings.svd or _DEFAULT_SVD}, {name}.shape[1] - 1)"
+    return f"return TruncatedSVD({size}, random_state=SEED).fit_transform({name})"
 
 
-def _fitted(vectoriser: str, column: str) -> str:
-    return f"{vectoriser}.fit_transform(data[{column}])"
-
-
-def _pair(block: str, name: str) -> str:
-    """``(transformer, columns)``, broken as ruff breaks it where one line is too long."""
-    line = f"({block}, {name})"
-    if "\n" not in block and len(line) + 9 <= LINE_LENGTH:
-        return line
-    shifted = block.replace("\n", "\n            ")
-    return f"(\n            {shifted},\n            {name},\n        )"
-
-
-def _number_pipeline(member: Member, code: MemberCode) -> str:
+def _number_pipeline(member: Member, code: MemberCode) -> Call:
     code.imports.add("from sklearn.impute import SimpleImputer")
-    flags = ", add_indicator=True" if member.missing_flags else ""
-    imputer = f'SimpleImputer(strategy="median"{flags}, keep_empty_features=True)'
+    keywords: dict[str, Any] = {"strategy": "median", "add_indicator": True, "keep_empty_features": True}
+    if not member.missing_flags:
+        del keywords["add_indicator"]
+    imputer = Call("SimpleImputer", (), keywords)
     if member.scaling == "none" or member.model in TREES:
         return imputer
     scalers = {
-        "standard": "StandardScaler()", "robust": "RobustScaler()",
-        "quantile": 'QuantileTransformer(n_quantiles=100, output_distribution="normal")',
-    }  # fmt: skip
+        "standard": Call("StandardScaler"),
+        "robust": Call("RobustScaler"),
+        "quantile": Call("QuantileTransformer", (), {"n_quantiles": 100, "output_distribution": "normal"}),
+    }
     scaler = scalers[member.scaling]
-    code.imports.add(f"from sklearn.preprocessing import {scaler.partition('(')[0]}")
-    code.imports.add("from sklearn.pipeline import make_pipeline")
-    return call("make_pipeline", [Code(imputer), Code(scaler)], room=len("(, NUMBERS + CATEGORIES),"), indent=8)
+    code.imports |= {f"from sklearn.preprocessing import {scaler.function}", "from sklearn.pipeline import make_pipeline"}
+    return Call("make_pipeline", (imputer, scaler))
 
 
-def _default_text(member: Member) -> TextSettings:
-    return TextSettings()
-
-
-def _vectorisers(settings: TextSettings, code: MemberCode, model: str) -> list[str]:
+def _vectorisers(settings: TextSettings, code: MemberCode, model: str) -> list[Call]:
     counts = settings.weighting != "tfidf" or model in ("naive_bayes", "nb_svm")
     name = "CountVectorizer" if counts else "TfidfVectorizer"
     code.imports.add(f"from sklearn.feature_extraction.text import {name}")
@@ -245,20 +228,11 @@ def _vectorisers(settings: TextSettings, code: MemberCode, model: str) -> list[s
             words["token_pattern"] = Code('r"(?u)\\b\\w+\\b|[^\\w\\s]"')
         if settings.stop_words:
             words["stop_words"] = "english"
-        made.append(call(name, keywords=words, indent=4, room=40))
+        made.append(Call(name, (), words))
     if settings.chars is not None:
         chars: dict[str, Any] = {"analyzer": "char_wb", "ngram_range": tuple(settings.chars), **common}
-        made.append(call(name, keywords=chars, indent=4, room=40))
+        made.append(Call(name, (), chars))
     return made
-
-
-def _text_matrix(settings: TextSettings, code: MemberCode, name: str, text_column: str, indent: int) -> str:
-    vectorisers = [v.replace("\n    ", "\n" + " " * indent) for v in _vectorisers(settings, code, "tree")]
-    if len(vectorisers) == 1:
-        return f"{name} = {_fitted(vectorisers[0], text_column)}"
-    code.imports.add("from sklearn.pipeline import make_union")
-    union = call("make_union", [Code(v.replace("\n", "\n    ")) for v in vectorisers], indent=indent, room=len("vectoriser = "))
-    return f"vectoriser = {union}\n    {name} = vectoriser.fit_transform(data[{text_column}])"
 
 
 def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, problem: Problem, code: MemberCode) -> str:
@@ -273,15 +247,7 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
     lines = []
     if target_encoded:
         lines += _target_encoder(member, seen, problem, code)
-    model = call(made.name, made.positional, params, indent=4, room=len("model = "))
-    if problem.rank_target:
-        code.imports |= {"from sklearn.compose import TransformedTargetRegressor", "from sklearn.preprocessing import QuantileTransformer"}
-        code.importance = False
-        stopping = False
-    lines.append(f"model = {model}")
-    if problem.rank_target:
-        lines.append('ranks = QuantileTransformer(n_quantiles=min(1000, len(y)), output_distribution="normal")')
-        lines.append("model = TransformedTargetRegressor(model, transformer=ranks)")
+    lines.append(assigned("model", Call(made.name, tuple(made.positional), params)))
     if stopping:
         code.helpers.append("stopping_rows")
         lines.append("learn, stop = stopping_rows(y, seed)")
@@ -301,18 +267,16 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
 def _target_encoder(member: Member, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
     kind = "continuous" if not problem.classes else "binary" if problem.classes == 2 else "multiclass"
     code.imports |= {"from sklearn.compose import make_column_transformer", "from sklearn.preprocessing import TargetEncoder"}
-    encoder = f'TargetEncoder(target_type="{kind}")'
+    encoder = Call("TargetEncoder", (), {"target_type": kind})
+    categories, numbers = Code("CATEGORIES"), Code("NUMBERS")
     if member.model in TREES:
-        made = call(
-            "make_column_transformer", [Code(f"({encoder}, CATEGORIES)")], {"remainder": "passthrough"}, indent=4, room=len("encoder = ")
-        )
-        return [f"encoder = {made}"]
+        return [assigned("encoder", Call("make_column_transformer", (Call("", (encoder, categories)),), {"remainder": "passthrough"}))]
     code.imports |= {"from sklearn.pipeline import make_pipeline", "from sklearn.preprocessing import StandardScaler"}
-    pairs = [Code(_pair(f"make_pipeline({encoder}, StandardScaler())", "CATEGORIES"))]
+    pairs = [Call("", (Call("make_pipeline", (encoder, Call("StandardScaler"))), categories))]
     if seen.numbers:
-        pairs.append(Code(_pair(_number_pipeline(member, code), "NUMBERS")))
+        pairs.append(Call("", (_number_pipeline(member, code), numbers)))
     passed = {"remainder": "passthrough"} if seen.text else {}
-    return [f"encoder = {call('make_column_transformer', pairs, passed, indent=4, room=len('encoder = '))}"]
+    return [assigned("encoder", Call("make_column_transformer", tuple(pairs), passed))]
 
 
 def _fit_with_stopping(member: Member, frame: bool) -> list[str]:

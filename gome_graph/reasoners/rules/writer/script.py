@@ -10,7 +10,7 @@ from gome_graph.reasoners.rules.writer.columns import Columns, columns_of
 from gome_graph.reasoners.rules.writer.estimators import ITERATIVE, SEEDLESS
 from gome_graph.reasoners.rules.writer.features import IMPORTS, feature_lines
 from gome_graph.reasoners.rules.writer.header import header, import_block
-from gome_graph.reasoners.rules.writer.literals import literal
+from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, literal
 from gome_graph.reasoners.rules.writer.metrics import metric_code
 from gome_graph.reasoners.rules.writer.models import MemberCode, Problem, helper_code, member_code, safe_names
 from gome_graph.reasoners.rules.writer.templates import template
@@ -19,6 +19,8 @@ from gome_graph.records import TargetKind
 _SLOW_TO_PREDICT = frozenset({"svm", "gaussian_process"})
 _TUNED: dict[Decision, str] = {"threshold": "tune_threshold", "class_weights": "tune_class_weights", "cut_points": "tune_cut_points"}
 _TRANSFORMS = {"log1p": ("np.log1p({})", "np.expm1({})"), "log": ("np.log({})", "np.exp({})"), "sqrt": ("np.sqrt({})", "np.square({})")}
+_READ_AS_MISSING = frozenset({"None", "NA", "N/A", "NULL", "null", "nan", "NaN", "n/a"})
+"""Labels that pandas would take for missing values."""
 LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "mape", "smape", "rmsle", "pinball")
 
 
@@ -88,10 +90,10 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
     target = target_of(task, recipe)
     members = recipe.members[:1] if recipe.blend == "single" else recipe.members
     single = len(members) == 1
-    rank_target = target.regression and recipe.target_transform == "rank"
+    ranks = target.kind == "number" and recipe.target_transform == "rank"
     problem = Problem(
         classes=0 if target.regression else 2 if target.multi else len(target.classes), rows=task.profile.rows, metric=task.metric,
-        balanced=recipe.class_weight == "balanced", rank_target=rank_target,
+        balanced=recipe.class_weight == "balanced",
     )  # fmt: skip
     text_column, joins = _text_column(columns)
     codes = [member_code(member, columns, problem, text_column) for member in members]
@@ -103,6 +105,10 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
     made, back = _TRANSFORMS.get(recipe.target_transform, ("{}", "{}")) if target.regression and not target.coded else ("{}", "{}")
     clipped = "np.clip(y[learn], *np.quantile(y[learn], [{}, {}]))".format(*recipe.target_clip) if recipe.target_clip else "y[learn]"
     target_expression = made.format(clipped if target.regression and not target.coded else "y[learn]")
+    stack_expression = target_expression.replace("y[learn]", "y")
+    if ranks:
+        target_expression = f"ranks.transform({target_expression}[:, None]).ravel()"
+        imports.add("from sklearn.preprocessing import QuantileTransformer")
     metric = metric_code(task.metric, target.kind, target.positive)
     imports |= set(metric.imports)
 
@@ -132,21 +138,28 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
         "submission_columns": task.prediction_columns,
         "columns_expression": _columns_expression(task, target), "seeds": most, "seeds_by_member": not single, "seed_table": seeds,
         "names": safe_names(columns) if any(m.model == "lightgbm" for m in members) else {},
-        "strings": _strings(columns), "reader": ", dtype=strings" if _strings(columns) else "", "converters": _converters(target),
+        "strings": _strings(columns, target),
+        "missing": ', keep_default_na=False, na_values=[""]' if _READ_AS_MISSING.intersection(target.classes) else "",
         "has_numbers": bool(_file_numbers(task, columns)), "feature_lines": [*steps, "return data"] if steps else [], "helpers": helpers,
         "score": _score(metric.expression, metric.name, task, target), "decide": _decide(target, back, recipe, task), "codes": codes,
         "form": "mixed" if len({c.frame for c in codes}) > 1 else "frame" if codes[0].frame else "matrix",
         "has_margins": any(m.model == "svm" for m in members), "guards_constant": guards,
         "effort": any(m.model in ITERATIVE for m in members),
         "importance": "all" if all(importance) else "some" if any(importance) else "", "target_expression": target_expression,
-        "clip": target.kind == "number" and target.decision in ("clip", "round"), "refit": recipe.test_prediction == "refit",
+        "ranks": ranks, "clip": target.kind == "number" and target.decision in ("clip", "round"),
+        "refit": recipe.test_prediction == "refit",
         "train_scores": not any(m.model in _SLOW_TO_PREDICT for m in members), "used": _used(columns),
-        "score_one": "score_one" if target.multi else "score", "decide_one": lambda text: f"decide({text})", "members": members,
+        "score_one": "score_one" if target.multi else "score", "members": members,
         "blend": "single" if single else recipe.blend, "calibration": calibration != "none", "tuned": tuned,
         "probabilities_file": target.kind == "label" and not target.regression and not target.multi,
     }  # fmt: skip
     context["model_parts"] = _model_parts(codes, not target.regression)
-    context["after"] = _after(recipe, target, single, calibration, target_expression, task, imports, metric.name)
+    context["after"] = _after(recipe, target, single, calibration, stack_expression, task, imports, metric.name)
+    fit = Call(
+        "cross_validate_targets" if target.multi else "cross_validate",
+        (members[0].name, Code(f"fit_{members[0].name}"), Code("X"), Code("y"), Code("fold")),
+    )
+    context["single_call"] = assigned("oof, test", fit, indent=8)
     context["imports"] = import_block(imports)
     return _tidy(template("solution.py.jinja").render(context))
 
@@ -182,8 +195,7 @@ def _after(
                     wrap=(lambda text: text) if likelihood else (lambda text: f"decide({text})"))
         )  # fmt: skip
     if not single and recipe.blend == "stack":
-        expression = target_expression.replace("y[learn]", "y")
-        parts.append(_helper("blend_stack", classes=classes, multi=target.multi, target_expression=expression))
+        parts.append(_helper("blend_stack", classes=classes, multi=target.multi, target_expression=target_expression))
         if classes:
             imports.add("from sklearn.linear_model import LogisticRegression")
             if not target.multi:
@@ -237,15 +249,11 @@ def _finishing(columns: Columns) -> list[str]:
     return ['data[CATEGORIES] = data[CATEGORIES].fillna("missing").astype("str").astype("category")']
 
 
-def _strings(columns: Columns) -> str:
-    names = [
-        name
-        for name, there in (("CATEGORIES", columns.categories), ("TEXTS", columns.all_texts), ("READ_AS_TEXT", columns.raw_text))
-        if there
-    ]
-    if not names:
-        return ""
-    return names[0] if len(names) == 1 else "[" + ", ".join(f"*{name}" for name in names) + "]"
+def _strings(columns: Columns, target: Target) -> str:
+    """Columns to be read as text: ids and labels keep their spelling."""
+    labels = ("*TARGETS" if target.multi else "TARGET") if target.coded else ""
+    there = (("*CATEGORIES", columns.categories), ("*TEXTS", columns.all_texts), ("*READ_AS_TEXT", columns.raw_text))
+    return "[" + ", ".join(["ID", *([labels] if labels else []), *(name for name, kind in there if kind)]) + "]"
 
 
 def _used(columns: Columns) -> str:
@@ -258,12 +266,6 @@ def _used(columns: Columns) -> str:
 def _file_numbers(task: TaskBrief, columns: Columns) -> list[str]:
     text = {*columns.categories, *columns.all_texts, *columns.raw_text}
     return [column.name for column in task.profile.columns if column.name not in text]
-
-
-def _converters(target: Target) -> str:
-    if not target.coded:
-        return "{ID: str}"
-    return "dict.fromkeys([ID, *TARGETS], str)" if target.multi else "{ID: str, TARGET: str}"
 
 
 def _columns_expression(task: TaskBrief, target: Target) -> str:

@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from gome_graph.reasoners.rules.writer.literals import call, literal, packed, wrapped
+from gome_graph.reasoners.rules.writer.literals import literal, packed
 
 
 @cache
@@ -14,8 +14,7 @@ def environment() -> Environment:
         loader=PackageLoader("gome_graph.reasoners.rules.writer"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,  # noqa: S701 - it renders Python, not HTML
     )  # fmt: skip
-    made.filters.update(py=literal, packed=lambda items, prefix, indent=0: packed(prefix, items, indent=indent), wrapped=wrapped)
-    made.globals.update(call=call)
+    made.filters.update(py=literal, packed=lambda items, prefix, indent=0: packed(prefix, items, indent=indent))
     return made
 
 
