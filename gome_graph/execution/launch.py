@@ -61,6 +61,8 @@ def build(job: ScriptJob, way: Way, settings: LocalSettings, uid: int | None, re
     place = Path(bubblewrap.WORKSPACE) if boxed else job.workspace
     scratch = "/tmp" if boxed else str(place / workspace.SCRATCH)  # noqa: S108 - a private one inside the sandbox
     environment = script_environment(job, scratch)
+    if way.mechanism is Mechanism.LANDLOCK:
+        environment["JOBLIB_MULTIPROCESSING"] = "0"  # without a /dev/shm of its own it could not anyway, and would warn each time
     base = readable.user_base()
     if base is not None:
         environment["PYTHONUSERBASE"] = base

@@ -17,7 +17,8 @@ from gome_graph.errors import SandboxError
 from gome_graph.execution import LocalExecutor, LocalSettings, Mechanism
 from gome_graph.hooks import Executor
 from gome_graph.records import Execution, Limits, Outcome, ScriptJob
-from gome_graph.testing.executors import ExecutorContract, RunsScripts, make_bench
+from gome_graph.testing.bench import make_bench
+from gome_graph.testing.executors import ExecutorContract, RunsScripts
 
 
 def open_executor(mechanism: Mechanism) -> LocalExecutor:
@@ -204,6 +205,14 @@ if __name__ == "__main__":
     done = contained.run(bench.job(script, wall_seconds=60))
     assert done.outcome is Outcome.OK, done.log_tail
     assert bench.log() == "14\n"
+
+
+def test_the_scratch_folder_is_found_writable(contained: LocalExecutor, tmp_path: Path) -> None:
+    bench = make_bench(tmp_path / "run")
+    contained.run(
+        bench.job("import os, tempfile\nprint([os.access(p, os.W_OK) for p in (os.environ['HOME'], tempfile.mkdtemp(), 'output')])")
+    )
+    assert bench.log() == "[True, True, True]\n"
 
 
 def test_the_job_is_an_ordinary_record() -> None:

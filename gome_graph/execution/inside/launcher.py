@@ -68,6 +68,8 @@ def restrict(plan: dict[str, Any]) -> None:
         os.setgroups([])
         os.setresgid(plan["uid"], plan["uid"], plan["uid"])
         kernel.prctl(kernel.PR_SET_KEEPCAPS, 1)
+        with contextlib.suppress(OSError):  # or access(2) would leave out the capability kept below, and call our own folders closed
+            kernel.prctl(kernel.PR_SET_SECUREBITS, kernel.SECBIT_NO_SETUID_FIXUP)
         os.setresuid(plan["uid"], plan["uid"], plan["uid"])
         # Input may be readable by its owner alone. What can be read is decided by the mounts or by Landlock, not by this capability.
         try:
