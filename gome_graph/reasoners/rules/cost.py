@@ -88,6 +88,9 @@ def predict_seconds(recipe: Recipe, context: TechniqueContext, *, multiplier: fl
             if fold.seconds is not None:
                 measured[fold.model] = measured.get(fold.model, 0.0) + fold.seconds
     known = sum(s for name, s in measured.items() if name in old)
+    if known > busy:  # reported times overlap, or the machine was busier than the wall clock says: shares are all they tell
+        measured = {name: seconds * busy / known for name, seconds in measured.items()}
+        known = busy
     total = max(busy - known, 0.0) if known else 0.0
     refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
     for member in counted(recipe):

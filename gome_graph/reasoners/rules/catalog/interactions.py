@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from statistics import median
 
 from gome_graph.reasoners.rules.catalog.common import EARLY, SCALED, feature_variant, listed
 from gome_graph.reasoners.rules.recipe import FeatureKind, Recipe
@@ -10,13 +11,19 @@ from gome_graph.records import Component
 
 AMOUNT_SKEW = 1.5
 """Non-negative columns at least this skewed are read as amounts."""
+ALIKE = 2.5
+"""Columns of one unit have skewness and numbers of distinct values within this factor of their median."""
 PAIRS = 4
 """Most used numbers that are combined in pairs."""
 
 
 def amounts(context: TechniqueContext) -> list[str]:
     """Columns that look like amounts of one unit: non-negative, skewed, with the same kind of numbers; empty if fewer than three."""
-    names = [c.name for c in context.numeric_columns if c.nonnegative and c.skew >= AMOUNT_SKEW and c.distinct > 10]
+    found = [c for c in context.numeric_columns if c.nonnegative and c.skew >= AMOUNT_SKEW and c.distinct > 10]
+    if not found:
+        return []
+    skew, distinct = median(c.skew for c in found), median(c.distinct for c in found)
+    names = [c.name for c in found if 1 / ALIKE <= c.skew / skew <= ALIKE and 1 / ALIKE <= c.distinct / distinct <= ALIKE]
     return names if 3 <= len(names) <= 20 else []
 
 
