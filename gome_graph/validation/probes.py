@@ -17,8 +17,8 @@ import numpy as np
 from gome_graph.records import Stage
 from gome_graph.task import PreparedTask
 from gome_graph.task.metrics.base import Array, Metric
-from gome_graph.validation.alignment import signal
 from gome_graph.validation.policy import ValidationPolicy
+from gome_graph.validation.signals import signal
 
 TRAIN = "train.csv"
 PERMUTED_DRAWS = 100

@@ -8,9 +8,10 @@ import pytest
 
 from gome_graph.records import Outcome, Stage, StepId, VerdictKind
 from gome_graph.validation import Incumbent, audit_score, judge_permuted, permuted_label_job, validate
-from gome_graph.validation.alignment import Audit, depends_on_inputs, examine, signal
+from gome_graph.validation.alignment import Audit, examine
 from gome_graph.validation.influence import influence
 from gome_graph.validation.policy import ValidationPolicy
+from gome_graph.validation.signals import depends_on_inputs, signal
 
 TASKS = ("binary", "labels", "classes", "number")
 FULL = Stage.FULL
