@@ -12,14 +12,12 @@ _publishing = threading.Lock()
 
 def publish(run: RunServices, folder: StepDirectory) -> None:
     """Make a folder's script and predictions the run's ``solution.py`` and ``submission.csv``, each whole or not at all."""
-    import pandas as pd
-
     solution = folder.solution()
     written = folder.output / "submission.csv"
     if solution is None or not written.exists():
         return
-    if run.prepared.profile.test_rows:
-        frame = pd.read_csv(written, dtype={run.prepared.format.id_column: str})
+    if run.prepared.has_test:
+        frame = run.prepared.format.read(written)
         write_text(run.run.submission_path, run.prepared.real_submission(frame).to_csv(index=False))
     write_text(run.run.solution_path, solution.script)
     link = run.run.root / "input"

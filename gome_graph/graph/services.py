@@ -19,6 +19,7 @@ from gome_graph.hooks.manager import Plugins
 from gome_graph.records import Event, EventKind, Limits, Seconds
 from gome_graph.run import Budget, Journal, Observer, RunDirectory, RunSettings
 from gome_graph.task import Measured, PreparedTask
+from gome_graph.task.metrics import register_metric
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class RunServices:
         self.settings = RunSettings.model_validate(run.record()["settings"])
         self._stopped = stopped
         self.plugins = load(self.settings.plugins)
+        register_metrics(self.plugins)
         spent = max((event.elapsed for event in run.events()), default=0.0)
         self.budget = Budget(self.settings.budget_seconds, spent)
         self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
@@ -152,6 +154,13 @@ def services(run_dir: str) -> RunServices:
             raise RunError(f"{run_dir} is not there any more")
         found = open_services(RunDirectory.open(path))
     return found
+
+
+def register_metrics(plugins: Plugins) -> None:
+    """Make the metrics of plugins known by name."""
+    for offered in plugins.manager.hook.gome_metric():
+        for metric in offered or []:
+            register_metric(metric)
 
 
 def techniques(plugins: Plugins) -> list[Any]:
