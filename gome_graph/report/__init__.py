@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gome_graph.report.page import write_report
-    from gome_graph.report.story import RunView, StepView, TraceView, fold
+    from gome_graph.report.story import RunView, StepView, TraceView, fold, story_of
 
-__all__ = ["RunView", "StepView", "TraceView", "fold", "write_report"]
+__all__ = ["RunView", "StepView", "TraceView", "fold", "story_of", "write_report"]
 
-_HOME = {"RunView": "story", "StepView": "story", "TraceView": "story", "fold": "story", "write_report": "page"}
+_HOME = {"RunView": "story", "StepView": "story", "TraceView": "story", "fold": "story", "story_of": "story", "write_report": "page"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from gome_graph.report import format as words
 from gome_graph.report.accounts import audit_rows, calibration, spending
 from gome_graph.report.chart import score_chart, step_tree, time_lines
 from gome_graph.report.steps import script_of, step_page
-from gome_graph.report.story import RunView, fold
+from gome_graph.report.story import RunView, story_of
 from gome_graph.support.files import write_text
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def write_report(run: "RunDirectory") -> "Path":
 
 def render(run: "RunDirectory") -> str:
     """The page as text."""
-    view = fold(run.events())
+    view = story_of(run)
     script = _read("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _environment().get_template("report.html.j2").render(

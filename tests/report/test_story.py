@@ -5,7 +5,7 @@ from pathlib import Path
 from fake_run import FakeRun, build
 
 from gome_graph.records import EventKind, VerdictKind
-from gome_graph.report.story import RunView, fold
+from gome_graph.report.story import RunView, fold, story_of
 from gome_graph.run import Journal, RunDirectory
 
 
@@ -73,6 +73,16 @@ def test_a_resumed_run_is_running_again(finished: RunDirectory) -> None:
     journal.close()
     view = fold(finished.events())
     assert (view.resumed, view.status, view.phase) == (1, None, "running")
+
+
+def test_a_run_resumed_after_its_end_keeps_its_result(finished: RunDirectory) -> None:
+    journal = Journal(finished, lambda: 400.0)
+    journal.add(EventKind.RESUMED, spent_seconds=300.0)
+    journal.close()
+    view = story_of(finished)
+    assert (view.phase, view.status, view.chosen) == ("ended", "done", "t0-6")
+    with finished.lock():
+        assert story_of(finished).status is None
 
 
 def test_a_diagnosis_without_a_script_is_no_step_in_hand(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ def open_run(path: Path) -> "RunDirectory":
 
 def story(run: "RunDirectory") -> "RunView":
     """Its journal, folded."""
-    from gome_graph.report.story import fold
+    from gome_graph.report.story import story_of
 
-    return fold(run.events())
+    return story_of(run)
 
 
 def status(run: "RunDirectory", view: "RunView") -> str:

@@ -114,12 +114,14 @@ def show_step(run: "RunDirectory", view: "RunView", step: str) -> list[Any]:
 
 
 def _diagnosis(step: Any) -> Any:
+    from gome_graph.report.steps import short
+
     diagnosis = step.diagnosis
     grid = _Facts()
     grid.add("cause", diagnosis.cause)
     grid.add("direction", diagnosis.direction)
     for evidence in diagnosis.evidence:
-        grid.add("evidence", f"{evidence.ref} = {evidence.value}  {evidence.note}")
+        grid.add("evidence", f"{evidence.ref} = {short(evidence.value)}  {evidence.note}")
     grid.add("expected", f"{diagnosis.expected_gain:+.2f} noise units, confidence {percent(diagnosis.confidence)}")
     if diagnosis.falsifier:
         grid.add("wrong if", diagnosis.falsifier)

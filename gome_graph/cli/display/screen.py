@@ -122,11 +122,11 @@ def _full(trace: TraceView, tick: int) -> list[Text]:
         head.append(f"  {trace.doing}", style="not bold cyan")
         head.append(f"  {step.title if step else 'first draft'}", style="not bold default")
     why = Text("     ", style="dim")
-    if step is not None and step.diagnosis is not None and trace.ended is None:
+    if step is not None and step.diagnosis is not None:
         why.append(f"because {step.diagnosis.cause}", style="italic")
-    elif step is not None and step.hypothesis is not None and trace.ended is None:
+    elif step is not None and step.hypothesis is not None:
         why.append(step.hypothesis.rationale, style="italic")
-    return [head, why, _last(trace)]
+    return [head, _last(trace)] if trace.ended is not None else [head, why, _last(trace)]
 
 
 def _last(trace: TraceView) -> Text:
