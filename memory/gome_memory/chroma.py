@@ -6,7 +6,9 @@ of experiences share it; its id is made of the text, so writing twice is harmles
 
 import json
 import logging
+import math
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -186,10 +188,13 @@ class ChromaIndex:
                 self._mend(error)
         return len(changes) == BATCH or (bool(changes) and self.seq < changes[-1].seq)
 
-    def catch_up(self, seq: int) -> None:
-        """Read changes until `seq`, or the end."""
+    def catch_up(self, seq: int, seconds: float = math.inf) -> int:
+        """Read changes until `seq`, or for about `seconds`; returns how many are left (0: it is there)."""
+        end = time.monotonic() + seconds
         while self.seq < seq and self.catch_up_some():
-            pass
+            if time.monotonic() > end:
+                break
+        return max(0, seq - self.seq)
 
     def _apply(self, changes: list[Change]) -> None:
         live = {_row_id(c.text_id, c.success): c for c in changes if c.live}

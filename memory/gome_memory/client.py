@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gome_memory import wire
-from gome_memory.errors import IndexUnavailable
+from gome_memory.errors import IndexBehind, IndexUnavailable
 from gome_memory.neighbours import Neighbours
 from gome_memory.service import BUSY_EXIT, IDLE_SECONDS
 
@@ -18,7 +18,10 @@ START_SECONDS = 60.0
 """To wait for a service to come up; it takes 2 s on an idle machine."""
 
 ANSWER_SECONDS = 120.0
-"""To wait for an answer; longer than catching up with 10,000 new texts."""
+"""To wait for an answer. A service that has much to read says so in between, so this is for one that hangs."""
+
+CATCH_UP_SECONDS = 60.0
+"""For a recall to wait while the index reads what was written: some 5,000 new hypotheses on an idle core."""
 
 _TRIES = 3
 _unreaped: list[subprocess.Popen[bytes]] = []
@@ -181,7 +184,13 @@ class ServiceIndex:
 
     def nearest(self, texts: list[str], *, successes: int, failures: int, extra: list[str], seq: int) -> Neighbours:
         """See `neighbours.Index`; `IndexUnavailable` if there is no answer to be had."""
-        answer = self.ask("nearest", texts=texts, successes=successes, failures=failures, extra=extra, seq=seq)
+        end = time.monotonic() + CATCH_UP_SECONDS
+        while True:
+            answer = self.ask("nearest", texts=texts, successes=successes, failures=failures, extra=extra, seq=seq)
+            if "behind" not in answer:
+                break
+            if time.monotonic() > end:
+                raise IndexBehind(f"The memory's index still has {answer['behind']} changes to read.")
         return Neighbours(
             {name: tuple(row) for name, row in answer["successes"].items()}, {name: tuple(row) for name, row in answer["failures"].items()}
         )

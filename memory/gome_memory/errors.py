@@ -11,6 +11,10 @@ class IndexUnavailable(Exception):
     """The derived index cannot be had now; the message says why. Callers fall back to exact search, so users never see it raised."""
 
 
+class IndexBehind(IndexUnavailable):
+    """The index is still reading what was written, as after a large import; it will be there later."""
+
+
 def storage_error(error: OSError | sqlite3.Error, path: Path) -> GomeError:
     """The `GomeError` for a failure to open, read or write the memory at `path`."""
     text = str(error)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from gome_graph.records import Experience, Momentum, Recalled, RecallQuery
 from gome_memory.client import ServiceIndex
 from gome_memory.embedding import DEFAULT, FALLBACK, CachedEmbedding, Embedding, chroma_missing, load, missing
-from gome_memory.errors import IndexUnavailable
+from gome_memory.errors import IndexBehind, IndexUnavailable
 from gome_memory.momentum import Candidate, Ranked, choose, rank
 from gome_memory.neighbours import ExactIndex, Index, Neighbours
 from gome_memory.service import IDLE_SECONDS
@@ -148,6 +148,12 @@ class SuccessMemory:
                 if self._service.note and self._service.note != self.note:
                     self._say(self._service.note)
                 return found
+            except IndexBehind as error:  # this once; it is not broken
+                note = (
+                    f"{error} Until it is there, the memory searches by hashed words; after a large import, run `gome memory rebuild` once."
+                )
+                if "still has" not in self.note:
+                    self._say(note)
             except IndexUnavailable as error:
                 self._fall_back(str(error))
         with self._lock:
@@ -191,7 +197,10 @@ class SuccessMemory:
         """
         if self._service is None:
             raise IndexUnavailable(self.note or "This memory is searched exactly; it has no index to rebuild.")
-        return int(self._service.ask("rebuild", seq=self._store.last_seq())["count"])
+        answer = self._service.ask("rebuild", seq=self._store.last_seq())
+        while answer["behind"]:
+            answer = self._service.ask("status", seq=self._store.last_seq())
+        return int(answer["count"])
 
     def close(self) -> None:
         """Let go of the database and of the index service, which ends if nobody else uses it."""

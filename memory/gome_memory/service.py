@@ -37,6 +37,9 @@ IDLE_SECONDS = 3.0
 SILENT_SECONDS = 900.0
 """It ends after this long without a question, clients or not; they start another one when they need it."""
 
+PATIENCE_SECONDS = 5.0
+"""It reads on for this long before it tells a client that it is behind."""
+
 CLIENT_SECONDS = 5.0
 """A client gets this long to finish a message: it is written in one go, on the same machine."""
 
@@ -190,6 +193,12 @@ class Service:
             return {"error": f"{error}" or type(error).__name__}
 
     def _do(self, index: "ChromaIndex", operation: object, question: dict[str, Any]) -> dict[str, Any]:
+        if operation == "rebuild":
+            index.rebuild()
+        left = index.catch_up(int(question["seq"]), PATIENCE_SECONDS)
+        if left and operation == "nearest":
+            self._behind = True
+            return {"behind": left}
         if operation == "nearest":
             found = index.nearest(
                 list(question["texts"]),
@@ -199,13 +208,10 @@ class Service:
                 seq=int(question["seq"]),
             )
             return {"successes": found.successes, "failures": found.failures}
-        if operation == "rebuild":
-            index.rebuild()
-            index.catch_up(int(question["seq"]))
-            return {"count": index.count()}
-        if operation == "status":
-            index.catch_up(int(question["seq"]))
+        if operation in ("rebuild", "status"):
+            self._behind = left > 0
             return {
+                "behind": left,
                 "pid": os.getpid(),
                 "memory_bytes": memory_used(),
                 "seq": index.seq,

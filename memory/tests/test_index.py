@@ -274,3 +274,22 @@ def test_a_failed_batch_leaves_nothing_behind(tmp_path: Path) -> None:
         store.write(half())
     assert store.last_seq() == 0
     store.close()
+
+
+def test_an_index_that_is_behind_is_replaced_for_the_moment_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = filled(tmp_path, 6)
+    memory.recall(query(1))
+    service = memory._service
+    assert service is not None
+    ask = service.ask
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr("gome_memory.client.CATCH_UP_SECONDS", 0.0)
+        patched.setattr(service, "ask", lambda operation, **values: {"behind": 7} if operation == "nearest" else ask(operation, **values))
+        assert memory.recall(query(1)).considered == 6
+        assert memory.recall(query(2)).considered == 6
+    assert len([record for record in caplog.records if "7 changes to read" in record.message]) == 1
+    assert memory.recall(query(1)).considered == 6
+    assert memory.status()["index"] == "chroma"
+    memory.close()
