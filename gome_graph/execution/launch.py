@@ -1,5 +1,7 @@
 """From a job to the command that starts it, for each mechanism."""
 
+import compileall
+import functools
 import json
 import os
 import sys
@@ -56,6 +58,7 @@ def build(job: ScriptJob, way: Way, settings: LocalSettings, uid: int | None, re
     ready
         Write end of the pipe on which the launcher reports.
     """
+    _compile_inside()
     contained = way.mechanism is not Mechanism.NONE
     boxed = way.mechanism is Mechanism.BUBBLEWRAP
     place = Path(bubblewrap.WORKSPACE) if boxed else job.workspace
@@ -90,6 +93,12 @@ def build(job: ScriptJob, way: Way, settings: LocalSettings, uid: int | None, re
     os.lseek(handle, 0, os.SEEK_SET)
     # The options travel by descriptor: process 1 of the sandbox would otherwise show the host's paths in its command line.
     return Launch([bubblewrap.program() or "bwrap", "--args", str(handle), "--", *launcher], (ready, handle))
+
+
+@functools.cache
+def _compile_inside() -> None:
+    """Compile the keeper once: from within a sandbox its cache cannot be written, and each run would compile it again."""
+    compileall.compile_dir(INSIDE, quiet=2)
 
 
 def _tasks_already(way: Way) -> int:

@@ -6,7 +6,7 @@ pip cannot bring, and starts a compiler to look for it. Numbers are from the ker
 """
 
 import errno
-import platform
+import os
 import struct
 
 # name: (x86_64, aarch64); None where the architecture has no such call.
@@ -69,7 +69,7 @@ def build_filter(*, sockets: bool, attributes: bool = False, machine: str | None
     machine
         ``x86_64`` or ``aarch64``; this machine's by default.
     """
-    machine = machine or platform.machine()
+    machine = machine or os.uname().machine
     if machine not in _AUDIT_ARCH:
         return None
     column = 0 if machine == "x86_64" else 1
