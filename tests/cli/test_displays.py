@@ -165,3 +165,31 @@ def test_the_live_view_and_the_journal_agree(finished: RunDirectory) -> None:
     for event in finished.events():
         display.event(event)
     assert display.view == fold(finished.events())
+
+
+def test_machines_get_each_event_as_a_line_and_the_result_last(
+    finished: RunDirectory, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--json-events``: what is printed is the journal, line for line, then the result."""
+    import json
+
+    from gome_graph.cli import output
+    from gome_graph.cli.running import carry_out, last_words, summary
+    from gome_graph.run import RunResult
+
+    monkeypatch.setattr(output.mode, "json", True)
+
+    def begin(observers: object, stopped: object) -> RunResult:
+        for event in finished.events():
+            for observer in observers:  # type: ignore[attr-defined]
+                observer(event)
+        return RunResult.model_validate(finished.record()["result"])
+
+    result = carry_out(begin, finished.root, json_events=True)
+    last_words(result)
+    output.result(summary(result))
+    lines = capsys.readouterr().out.splitlines()
+    assert "\n".join(lines[:-1]) + "\n" == finished.journal_path.read_text(encoding="utf-8")
+    last = json.loads(lines[-1])
+    assert (last["status"], last["exit_code"]) == ("done", 0)
+    assert last["files"]["report"] == str(finished.report_path)
