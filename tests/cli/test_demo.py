@@ -50,6 +50,13 @@ def test_a_memory_that_is_no_word_is_a_folder_to_share(gome: Callable[..., Any],
     assert (value["settings"]["memory"], value["settings"]["memory_path"]) == ("auto", str(tmp_path / "lessons"))
 
 
+def test_a_memory_by_name_is_chosen(gome: Callable[..., Any], demo_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gome_memory")
+    monkeypatch.delenv("GOME_PLUGINS")
+    value = json.loads(gome("run", demo_data / "task", "--dry-run", "--json", "--memory", "chroma").out)
+    assert (value["settings"]["memory"], value["settings"]["memory_path"]) == ("chroma", None)
+
+
 def test_a_plugin_that_is_not_there_is_one_sentence(gome: Callable[..., Any], demo_data: Path) -> None:
     said = gome("run", demo_data / "task", "--executor", "kubernetes", "--dry-run")
     assert said.code == 2

@@ -58,7 +58,7 @@ def run(
     reasoner: Annotated[str, typer.Option(help="Who thinks.", rich_help_panel=PARTS)] = "rules",
     strategy: Annotated[str, typer.Option(help="Who chooses where the next step starts.", rich_help_panel=PARTS)] = "gradient",
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
-    memory: Annotated[str, typer.Option(help="auto, none, chroma, or a folder to share among runs.", rich_help_panel=PARTS)] = "auto",
+    memory: Annotated[str, typer.Option(help="auto, none, chroma (or another that gome plugins check lists), or a folder to share.", rich_help_panel=PARTS)] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
@@ -81,11 +81,12 @@ def run(
     from gome_graph.run import RunSettings
     from gome_graph.task import load_task
 
-    chosen, folder = _memory(memory, no_memory)
+    selected = _plugins(plugins, no_plugins)
+    chosen, folder = _memory(memory, no_memory, selected)
     settings = RunSettings(
         budget_seconds=seconds, traces=traces, seed=seed, max_steps=max_steps, reasoner=reasoner, strategy=strategy, executor=executor,
         memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
-        plugins=_plugins(plugins, no_plugins),
+        plugins=selected,
     )  # fmt: skip
     what = load_task(task, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ()))
     raise typer.Exit(run_task(what, settings, out, dry_run=dry_run, json_events=json_events))
@@ -137,11 +138,17 @@ def run_task_result(task: "Task", settings: "RunSettings", place: Path, *, json_
     return result
 
 
-def _memory(memory: str, no_memory: bool) -> tuple[str, Path | None]:
-    """A word chooses the memory, anything else is a folder to share."""
-    if no_memory:
+def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[str, Path | None]:
+    """The name of a memory chooses it, anything else is a folder to share."""
+    if no_memory or memory == "none":
         return "none", None
-    return (memory, None) if memory in ("auto", "none", "chroma") else ("auto", Path(memory).expanduser().resolve())
+    if memory == "auto":
+        return memory, None
+    from gome_graph.graph.builtins import load
+
+    if memory in {offer.name for offer in load(plugins).offers("memory")}:
+        return memory, None
+    return "auto", Path(memory).expanduser().resolve()
 
 
 def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
