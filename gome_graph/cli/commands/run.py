@@ -58,7 +58,7 @@ def run(
     reasoner: Annotated[str, typer.Option(help="Who thinks.", rich_help_panel=PARTS)] = "rules",
     strategy: Annotated[str, typer.Option(help="Who chooses where the next step starts.", rich_help_panel=PARTS)] = "gradient",
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
-    memory: Annotated[str, typer.Option(help="auto, none, chroma (or another that gome plugins check lists), or a folder to share.", rich_help_panel=PARTS)] = "auto",
+    memory: Annotated[str, typer.Option(help="auto, none, a name, or a folder to share.", rich_help_panel=PARTS)] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
