@@ -13,6 +13,8 @@ from gome_graph.records import BudgetStage, Component, StepSummary, VerdictKind
 
 NEAR = 0.4
 """Gain in noise units from which a rejected step counts as a near miss."""
+STALE = 0.5
+"""What a gain is worth that was measured before the incumbent changed: part of it has been had since."""
 CONSIDERED = 4
 """The best near misses are combined."""
 NEEDED = 1.75
@@ -36,9 +38,15 @@ COMBINE = Technique(
 
 def near_misses(techniques: Mapping[str, Technique], context: TechniqueContext, history: Sequence[StepSummary]) -> list[Variant]:
     """Pairs and the best triple of rejected steps that gained at least `NEAR`, redone together on the present recipe; best first."""
+    accepted = [place for place, step in enumerate(history) if step.outcome == VerdictKind.ACCEPTED]
+    since = accepted[-1] if accepted else -1
+    aged = [
+        step if place > since else step.model_copy(update={"gain_in_noise": (step.gain_in_noise or 0.0) * STALE})
+        for place, step in enumerate(history)
+    ]
     missed = [
         step
-        for step in history
+        for step in aged
         if step.outcome == VerdictKind.NOT_BETTER and step.technique in techniques and (step.gain_in_noise or 0.0) >= NEAR
     ]
     missed = sorted(missed, key=lambda step: (-(step.gain_in_noise or 0.0), step.hypothesis))[:CONSIDERED]

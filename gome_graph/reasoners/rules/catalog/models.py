@@ -10,6 +10,8 @@ from gome_graph.records import Component
 KERNEL_ROWS = 3_000
 """Kernel machines cost the square of the rows, Gaussian processes the cube: left out beyond this (a third of it for the latter)."""
 NEIGHBOUR_ROWS = 50_000
+CROWDED = 0.8
+"""Each member that is there already leaves less for the next one to add."""
 SKEWED = 2.0
 """Skewness of an input from which scale-dependent models are given ranks."""
 
@@ -51,7 +53,7 @@ def _add(model: ModelKind) -> Change:
         kept = recipe.members[:1] if recipe.blend == "single" else recipe.members
         name = fresh_name(recipe.model_copy(update={"members": list(kept)}), model)
         old = {FAMILIES[m.model] for m in context.members}
-        bonus = 1.0 if FAMILIES[model] not in old else 0.8
+        bonus = (1.0 if FAMILIES[model] not in old else 0.8) * CROWDED ** (len(context.members) - 1)
         member = fresh_member(name, model, context)
         return [Variant(added(recipe, member), params={"model": model}, gain=ADD[model][0] * bonus, success=ADD[model][1] * bonus)]
 

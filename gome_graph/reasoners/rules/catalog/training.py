@@ -9,6 +9,8 @@ from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueCon
 from gome_graph.records import Component, TargetKind
 
 SLOWEST_RATE = 0.012
+BRIEF: dict[str, float] = {"lightgbm": 6.0, "hist_gradient_boosting": 6.0, "catboost": 20.0}
+"""Rate x rounds below which boosting has usually not gone far enough (CatBoost's symmetric trees are weaker each)."""
 LINEAR = ("linear", "tfidf_linear", "nb_svm")
 
 
@@ -32,7 +34,9 @@ def _rounds(factor: float, word: str) -> Change:
             rounds = round(int(setting(member, "rounds", context)) * factor)
             if 50 <= rounds <= 6000 and not member.early_stopping:
                 changed = turned(recipe, member, rounds=rounds)
-                found.append(Variant(changed, f"{word}: {rounds} rounds ({member.name})", {"member": member.name, "rounds": rounds}))
+                brief = factor > 1 and float(setting(member, "rate", context)) * rounds / factor < BRIEF[member.model]
+                title, params = f"{word}: {rounds} rounds ({member.name})", {"member": member.name, "rounds": rounds}
+                found.append(Variant(changed, title, params, success=0.38 if brief else None))
         return found
 
     return change
