@@ -28,8 +28,8 @@ def header(task: TaskBrief, recipe: Recipe, codes: Sequence[MemberCode], why: Se
     lines = [wrapped(title), "", wrapped(about)]
     if why:
         lines += ["", "Steps kept so far:", *(wrapped(f"- {step}", hanging="  ") for step in why)]
-    limit = ", GOME_TIME_LIMIT" if timed else ""
-    lines += ["", "Run it in a folder that holds input/:  python solution.py", f"Optional environment: GOME_SEED, GOME_CPUS{limit}."]
+    limit = (", GOME_CPUS" if any("CPUS" in code.text for code in codes) else "") + (", GOME_TIME_LIMIT" if timed else "")
+    lines += ["", "Run it in a folder that holds input/:  python solution.py", f"Optional environment: GOME_SEED{limit}."]
     text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f'"""{text}\n"""'
 

@@ -124,7 +124,8 @@ def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encodi
         lines.append('components = pd.DataFrame(svd.fit_transform(terms)).add_prefix("text_")')
         kept = f"{kept}.join(components)" if kept != "data[[]]" else "components"
         what += f"; the text as {components} latent components"
-    if member.model == "lightgbm" and any(not _is_safe(name) for name in [*columns.numbers, *columns.categories]):
+    by_name = encoding == "target" and seen.categories  # the encoder finds the columns by their own names and leaves none
+    if member.model == "lightgbm" and not by_name and any(not _is_safe(name) for name in [*columns.numbers, *columns.categories]):
         kept += ".rename(columns=SAFE_NAMES)"
     lines.append(f"return {kept}")
     body = "\n".join(f"    {line}" for line in lines)
@@ -265,9 +266,8 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
 
 
 def _target_encoder(member: Member, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
-    kind = "continuous" if not problem.classes else "binary" if problem.classes == 2 else "multiclass"
     code.imports |= {"from sklearn.compose import make_column_transformer", "from sklearn.preprocessing import TargetEncoder"}
-    encoder = Call("TargetEncoder", (), {"target_type": kind})
+    encoder = Call("TargetEncoder", (), {} if problem.classes else {"target_type": "continuous"})
     categories, numbers = Code("CATEGORIES"), Code("NUMBERS")
     if member.model in TREES:
         return [assigned("encoder", Call("make_column_transformer", (Call("", (encoder, categories)),), {"remainder": "passthrough"}))]

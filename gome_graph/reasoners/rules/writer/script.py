@@ -1,5 +1,6 @@
 """`write_script`: a recipe as the text of ``solution.py``."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,7 +104,11 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
         imports |= code.imports
 
     made, back = _TRANSFORMS.get(recipe.target_transform, ("{}", "{}")) if target.regression and not target.coded else ("{}", "{}")
-    clipped = "np.clip(y[learn], *np.quantile(y[learn], [{}, {}]))".format(*recipe.target_clip) if recipe.target_clip else "y[learn]"
+    clipped = (
+        "np.clip(y[learn], *np.quantile(y[learn], [{}, {}]))".format(*recipe.target_clip)
+        if recipe.target_clip and not ranks
+        else "y[learn]"
+    )
     target_expression = made.format(clipped if target.regression and not target.coded else "y[learn]")
     stack_expression = target_expression.replace("y[learn]", "y")
     if ranks:
@@ -137,11 +142,12 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
         "matrix_submission": target.multi or target.kind == "probabilities", "timed": most > 1,
         "submission_columns": task.prediction_columns,
         "columns_expression": _columns_expression(task, target), "seeds": most, "seeds_by_member": not single, "seed_table": seeds,
-        "names": safe_names(columns) if any(m.model == "lightgbm" for m in members) else {},
+        "names": safe_names(columns) if any("SAFE_NAMES" in code.text for code in codes) else {},
+        "parallel": any("CPUS" in code.text for code in codes),
         "strings": _strings(columns, target),
         "missing": ', keep_default_na=False, na_values=[""]' if _READ_AS_MISSING.intersection(target.classes) else "",
         "has_numbers": bool(_file_numbers(task, columns)), "feature_lines": [*steps, "return data"] if steps else [], "helpers": helpers,
-        "score": _score(metric.expression, metric.name, task, target), "decide": _decide(target, back, recipe, task), "codes": codes,
+        "score": _score(metric.expression, metric.name, task, target, mean=False), "decide": _decide(target, back, recipe, task), "codes": codes,
         "form": "mixed" if len({c.frame for c in codes}) > 1 else "frame" if codes[0].frame else "matrix",
         "has_margins": any(m.model == "svm" for m in members), "guards_constant": guards,
         "effort": any(m.model in ITERATIVE for m in members),
@@ -160,6 +166,8 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
         (members[0].name, Code(f"fit_{members[0].name}"), Code("X"), Code("y"), Code("fold")),
     )
     context["single_call"] = assigned("oof, test", fit, indent=8)
+    if any(re.search(r"\bscore\(", part) for part in context["after"]):
+        context["score"] = _score(metric.expression, metric.name, task, target, mean=True)
     context["imports"] = import_block(imports)
     return _tidy(template("solution.py.jinja").render(context))
 
@@ -277,13 +285,16 @@ def _columns_expression(task: TaskBrief, target: Target) -> str:
     return "TARGET" if columns == target.columns else "SUBMISSION_COLUMNS[0]"
 
 
-def _score(expression: str, name: str, task: TaskBrief, target: Target) -> str:
+def _score(expression: str, name: str, task: TaskBrief, target: Target, *, mean: bool) -> str:
     note = "The task's metric" if name == task.metric else f"{name}, in place of {task.metric}"
     doc = f'    """{note}, for the telemetry and the script\'s own choices."""\n'
     if not target.multi:
         return f"def score(truth, prediction):\n{doc}    return {expression}"
+    one = f"def score_one(truth, prediction):\n{doc}    return {expression}"
+    if not mean:
+        return one
     return (
-        f"def score_one(truth, prediction):\n{doc}    return {expression}\n\n\n"
+        f"{one}\n\n\n"
         'def score(truth, prediction):\n    """Mean over the targets."""\n'
         "    return np.mean([score_one(t, p) for t, p in zip(truth.T, prediction.T)])"
     )
