@@ -15,6 +15,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 from langgraph.types import Send
 
+from gome_graph.graph.context import where_it_stands
 from gome_graph.graph.guard import contained
 from gome_graph.graph.nodes.diagnose import diagnose_node
 from gome_graph.graph.nodes.draft import draft_node
@@ -42,7 +43,7 @@ def build_trace() -> CompiledStateGraph[TraceState, None, TraceState, TraceOutpu
     graph.add_node("update", contained(update_node))
     graph.add_node("leave", leave_node)
 
-    graph.add_edge(START, "draft")
+    graph.add_conditional_edges(START, enter, ["draft", "diagnose", "draft_again", "leave"])
     graph.add_conditional_edges("draft", unless_ended("execute"), ["execute", "leave"])
     graph.add_conditional_edges("execute", unless_ended("validate"), ["validate", "leave"])
     graph.add_conditional_edges("validate", unless_ended("remember"), ["remember", "leave"])
@@ -72,8 +73,13 @@ def build_run(checkpointer: BaseCheckpointSaver[Any] | None = None, store: BaseS
 
 def spread(state: RunState) -> list[Send]:
     """One trace each, in parallel."""
-    count = services(state["run_dir"]).settings.traces
-    return [Send("trace", {"run_dir": state["run_dir"], "trace": number, "step": 0}) for number in range(count)]
+    run = services(state["run_dir"])
+    return [Send("trace", where_it_stands(run, number)) for number in range(run.settings.traces)]
+
+
+def enter(state: TraceState) -> str:
+    """A new trace begins with a draft; one that was stopped goes on after its last step."""
+    return next_move(state) if state.get("latest") else "draft"
 
 
 def next_step(state: TraceState) -> dict[str, Any]:

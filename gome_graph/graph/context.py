@@ -74,6 +74,21 @@ def _step(services: RunServices, name: str | None) -> StepDirectory | None:
     return services.run.step(name) if name else None
 
 
+def where_it_stands(services: RunServices, trace: int) -> TraceState:
+    """The state of a trace as the run directory tells it: the beginning, or the last step that was judged (a run that was stopped goes on
+    from there)."""
+    state = TraceState(run_dir=str(services.run.root), trace=trace, step=0)
+    for name in services.run.steps():
+        verdict = services.run.step(name).verdict()
+        if verdict is None or not name.startswith(f"t{trace}-"):
+            continue
+        state["step"] = int(name.split("-")[1])
+        state["latest"] = name
+        if verdict.accepted:
+            state["incumbent"] = name
+    return state
+
+
 def with_facts(context: StepContext, step: StepDirectory) -> StepContext:
     """The context with the pack and findings that `diagnose` saved for a step."""
     pack, findings = step.load("pack"), step.load("findings") or []

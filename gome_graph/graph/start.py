@@ -18,7 +18,7 @@ from gome_graph.graph.build import build_run
 from gome_graph.graph.services import RunServices, open_services
 from gome_graph.records import EventKind
 from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
-from gome_graph.task import Task
+from gome_graph.task import Task, find_metric
 
 VERSIONED = ("gome-graph", "gome-memory", "langgraph", "numpy", "pandas", "scikit-learn", "lightgbm", "catboost", "chromadb")
 """Packages whose versions are written into the run record."""
@@ -53,7 +53,7 @@ def start(
         run.update_record(
             id=secrets.token_hex(6), task=task.name, root=str(task.root), metric=task.metric, settings=settings.model_dump(mode="json"),
             seed=settings.seed, versions=_versions(), started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            task_spec=task.model_dump(mode="json"),
+            higher_is_better=find_metric(task.metric).higher_is_better, task_spec=task.model_dump(mode="json"),
         )  # fmt: skip
         return _go(run, observers, stopped, resumed=False)
     except GomeError:
@@ -71,8 +71,12 @@ def resume(run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callab
         If there is no run, another process holds it, or it has ended.
     """
     run = RunDirectory.open(run_dir)
-    if run.record().get("result", {}).get("status") == "done":
+    ended = run.record().get("result") or {}
+    if ended.get("status") in ("done", "failed"):
         raise RunError(f"{run_dir} has ended already; see it with: gome show {run_dir}")
+    if ended:
+        # Stopped by the user: that graph ran to its end. Its traces go on in a new one, from where the run directory says they stand.
+        run.update_record(result=None, thread=run.record().get("thread", 0) + 1)
     return _go(run, observers, stopped, resumed=True)
 
 
@@ -83,7 +87,7 @@ def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], 
         try:
             _announce(parts, resumed)
             config: dict[str, Any] = {
-                "configurable": {"thread_id": run.record()["id"]},
+                "configurable": {"thread_id": f"{run.record()['id']}-{run.record().get('thread', 0)}"},
                 "max_concurrency": parts.settings.traces + 2,
                 "recursion_limit": 1_000_000,  # the budget ends a run, not the number of supersteps
             }
@@ -116,7 +120,8 @@ def _announce(parts: RunServices, resumed: bool) -> None:
     if resumed:
         parts.journal.add(EventKind.RESUMED, spent_seconds=round(parts.budget.elapsed(), 2))
     parts.journal.add(
-        EventKind.RUN_STARTED, task=record["task"], metric=record["metric"], seed=record["seed"], traces=parts.settings.traces,
+        EventKind.RUN_STARTED, task=record["task"], metric=record["metric"], higher_is_better=record["higher_is_better"],
+        seed=record["seed"], traces=parts.settings.traces,
         budget_seconds=parts.settings.budget_seconds, reasoner=parts.reasoner.name, strategy=parts.strategy.name,
         executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
         inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),

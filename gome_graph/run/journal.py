@@ -11,8 +11,11 @@ from gome_graph.run.directory import RunDirectory
 Observer = Callable[[Event], None]
 
 _ONCE = frozenset(
-    set(EventKind) - {EventKind.WARNING, EventKind.HINT, EventKind.RESUMED, EventKind.BEST, EventKind.FINAL_RUN, EventKind.FINALISING}
-)
+    {
+        EventKind.RUN_STARTED, EventKind.TASK_PREPARED, EventKind.STEP_STARTED, EventKind.EXECUTED, EventKind.VALIDATED,
+        EventKind.DIAGNOSED, EventKind.RECALLED, EventKind.UPDATED, EventKind.REMEMBERED,
+    }
+)  # fmt: skip
 """Kinds that happen at most once for a (trace, step): a node that is repeated after a crash does not journal them again."""
 
 

@@ -24,7 +24,7 @@ class RunSettings(Record):
     executor: str = "local"
     executor_config: dict[str, Any] = {}
     memory: str = "auto"
-    """``auto`` (Chroma where installed, else none), ``chroma``, ``none``."""
+    """``auto`` (Chroma where installed, else none), ``chroma``, ``exact`` (no index service), ``none``, or a plugin's."""
     memory_path: Path | None = None
     """Folder of the memory; None keeps it in the run directory."""
     diagnosis: bool = True

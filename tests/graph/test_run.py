@@ -125,3 +125,24 @@ def test_state_is_json(plan: Plan, folder: Path, tmp_path: Path) -> None:
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["result"]["status"] == "done"
     assert record["protections"]["mechanism"]
+
+
+def test_a_stopped_run_goes_on_from_where_it_was(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    reasoner = plan(lambda trace, step: width(1.0 - step / 10) if step < 4 else None)
+    out = tmp_path / "run"
+    stopped = start(
+        load_task(folder),
+        RunSettings(budget_seconds=60, traces=1, reasoner="planned", memory="none"),
+        out=out,
+        stopped=lambda: any(context.step >= 2 for context in reasoner.seen),
+    )
+    assert stopped.status == "stopped"
+    assert (out / "submission.csv").exists()
+    before = {name: kind for name, kind in kinds(out).items() if kind is not VerdictKind.STOPPED}
+    reasoner.seen.clear()
+    result = resume(out)
+    after = kinds(out)
+    assert result.status == "done"
+    assert {name: after[name] for name in before} == before
+    assert len(after) > len(before)
+    assert result.accepted >= 3

@@ -78,8 +78,8 @@ def run(
     """Improve a solution of a task until the budget is spent."""
     seconds = parse_duration(budget)
     output.mode.json = json or json_events
+    from gome_graph.graph import load_task_with_plugins
     from gome_graph.run import RunSettings
-    from gome_graph.task import load_task
 
     selected = _plugins(plugins, no_plugins)
     chosen, folder = _memory(memory, no_memory, selected)
@@ -88,7 +88,9 @@ def run(
         memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
         plugins=selected,
     )  # fmt: skip
-    what = load_task(task, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ()))
+    what = load_task_with_plugins(
+        task, settings.plugins, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ())
+    )
     raise typer.Exit(run_task(what, settings, out, dry_run=dry_run, json_events=json_events))
 
 

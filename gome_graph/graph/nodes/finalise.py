@@ -8,7 +8,7 @@ from gome_graph.graph.nodes.execute import run_script
 from gome_graph.graph.publish import publish
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
-from gome_graph.records import EventKind, Score, Seconds, Solution, Stage, StepId, VerdictKind
+from gome_graph.records import EventKind, Outcome, Score, Seconds, Solution, Stage, StepId, VerdictKind
 from gome_graph.run import RunResult, StepDirectory
 from gome_graph.run.budget import START_UP_SECONDS
 from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_score, choose_final, top_k, validate
@@ -25,6 +25,8 @@ def finalise_node(state: RunState) -> dict[str, Any]:
     chosen = choice.step if choice else None
     if chosen is not None:
         _hand_out(run, chosen)
+    if note := getattr(run.memory, "note", ""):
+        run.journal.add(EventKind.WARNING, text=f"memory: {note}")
     result = _result(run, chosen)
     run.run.update_record(result=result.model_dump(mode="json"))
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
@@ -95,7 +97,8 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
     """One re-run with another seed, if it fits into the budget beside the `fit` seconds of the final fit."""
     folder = StepDirectory(run.run.root / "final" / f"{name}-seed{seed}")
     solution, execution = run.run.step(name).solution(), folder.execution()
-    if execution is None:
+    fresh = execution is None or execution.outcome is Outcome.STOPPED
+    if execution is None or fresh:
         if solution is None or run.stopped() or run.budget.left() < 1.2 * _seconds(run, name) + fit + START_UP_SECONDS:
             return None
         folder.write_solution(solution)
@@ -103,10 +106,11 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
         execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=run.settings.traces)
         folder.save("execution", execution)
     score = validate(run.prepared, folder.output, execution, stage=Stage.FULL).score
-    run.journal.add(
-        EventKind.FINAL_RUN, step=name, seed=seed, outcome=execution.outcome.value,
-        score=score and score.model_dump(mode="json"), seconds=execution.wall_seconds,
-    )  # fmt: skip
+    if fresh:
+        run.journal.add(
+            EventKind.FINAL_RUN, step=name, seed=seed, outcome=execution.outcome.value,
+            score=score and score.model_dump(mode="json"), seconds=execution.wall_seconds,
+        )  # fmt: skip
     return Measurement(seed, score, audit_score(run.prepared, folder.output)) if score else None
 
 

@@ -42,6 +42,9 @@ def _judge(run: RunServices, state: TraceState, folder: StepDirectory, name: str
         run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=_incumbent(run, state.get("incumbent")),
         rerun=lambda input_dir: _probe(run, folder, input_dir), complexity=len(solution.script.splitlines()) if solution else 0,
     )  # fmt: skip
+    if validation.suspicious and validation.verdict.accepted and run.stopped():
+        # The permuted-label probe was cut off with everything else: a step that nobody could clear is not accepted.
+        return Verdict(kind=VerdictKind.STOPPED, reason="stopped before its permuted-label probe was done", score=validation.score)
     if validation.score is not None:
         run.run.save_audit(name, execution.seed, audit_score(run.prepared, folder.output))
     return validation.verdict
