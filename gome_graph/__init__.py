@@ -11,11 +11,14 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "gome_graph.hooks": ("Executor", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy",
                          "TaskBrief", "TraceView", "Update", "hookimpl"),
-    "gome_graph.errors": ("BudgetExceeded", "GomeError", "ModelError", "PatchError", "PluginError", "RunError", "SandboxError", "TaskError"),
-    "gome_graph.records": ("BudgetStage", "Check", "ColumnKind", "ColumnProfile", "Component", "Diagnosis", "DiagnosticPack", "Edit", "Event",
-                           "EventKind", "Evidence", "Execution", "Experience", "Finding", "Hypothesis", "Limits", "Momentum", "Outcome",
+    "gome_graph.errors": ("BudgetExceeded", "GomeError", "ModelError", "PatchError", "PluginError", "RunError", "SandboxError",
+                          "TaskError"),
+    "gome_graph.records": ("BudgetStage", "Check", "ColumnKind", "ColumnProfile", "Component", "Diagnosis", "DiagnosticPack", "Edit",
+                           "Event", "EventKind", "Evidence", "Execution", "Experience", "Finding", "Hypothesis", "Limits", "Momentum", "Outcome",
                            "Patch", "Protections", "RecallQuery", "Recalled", "Record", "Score", "ScriptJob", "Solution", "Stage",
                            "StepSummary", "TargetKind", "TargetProfile", "TaskProfile", "Verdict", "VerdictKind"),
+    "gome_graph.reasoners.rules": ("FeatureStep", "Member", "Recipe"),
+    "gome_graph.reasoners.rules.technique": ("Technique", "TechniqueContext"),
     "gome_graph.task": ("Measured", "Metric", "PreparedTask", "SubmissionFormat", "Task"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
