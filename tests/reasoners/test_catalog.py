@@ -51,6 +51,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "onehot_encoding": (view(), view(numbers)),
     "ordinal_encoding": (view(), view(of=recipe("catboost"))),
     "char_ngrams": (view(texts, text_model), view(numbers)),
+    "blend_in_characters": (view(texts, text_model), view(numbers)),
     "keep_case_and_punctuation": (view(texts, text_model), view(numbers)),
     "rare_words": (view(texts, text_model), view(texts, rare_model)),
     "fewer_words": (view(texts, text_model), view(numbers)),

@@ -49,6 +49,12 @@ def test_more_work_is_predicted_to_cost_more() -> None:
     assert predict_seconds(both, here) > predict_seconds(recipe(), here)
 
 
+def test_catboost_beyond_its_knee_costs_more_than_in_proportion() -> None:
+    here = view(of=recipe("catboost").with_params("catboost", iterations=150))
+    longer = predict_seconds(recipe("catboost").with_params("catboost", iterations=300), here)
+    assert longer > 2.5 * predict_seconds(here.recipe, here)
+
+
 def test_an_unchanged_recipe_is_predicted_to_cost_what_was_measured() -> None:
     assert predict_seconds(recipe(), view(incumbent_seconds=42.0)) == pytest.approx(42.0, rel=0.02)
 

@@ -22,11 +22,28 @@ ROW_POWER: dict[ModelKind, float] = {"svm": 2.0, "gaussian_process": 3.0, "knn":
 
 BOOSTING = ("lightgbm", "catboost", "hist_gradient_boosting")
 ROUNDS_KEYS = ("n_estimators", "iterations", "max_iter")
-DEFAULT_ROUNDS = 400
+UNIT_ROUNDS = 300
+"""Rounds that `UNIT_SECONDS` stands for."""
+STOPPED_ROUNDS = 500
+"""Rounds that early stopping typically reaches."""
+CATBOOST_KNEE = 200
+"""From so many iterations CatBoost combines categories more deeply: measured twice to four times the time a round."""
 CLASS_EXPONENT = 0.8
 """Boosting fits a tree per class and round; small classes are cheaper than large ones."""
 SPEED_BOUNDS = (0.2, 5.0)
 """How far a machine may be from the model when an estimator that has not run yet is predicted from one that has."""
+
+
+def boosting_rounds(member: Member, profile: TaskProfile) -> int:
+    """Rounds that are fitted: the member's own, or the writer's default for so many rows and classes."""
+    told = next((member.params[k] for k in ROUNDS_KEYS if isinstance(member.params.get(k), int)), None)
+    if member.early_stopping:
+        return min(told or STOPPED_ROUNDS, STOPPED_ROUNDS)
+    if told is not None:
+        return int(told)
+    if len(profile.target.classes) > 10:
+        return 100
+    return 150 if profile.rows < 2_000 else 300 if profile.rows < 50_000 else 500
 
 
 def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
@@ -48,13 +65,13 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
             units += 6.0 * rows
     if member.inputs != "text":
         units *= 0.4 + 0.6 * columns / 30
+    categories = any(c.kind is ColumnKind.CATEGORY for c in profile.columns) and member.inputs != "text"
     classes = len(profile.target.classes) if profile.target.kind is TargetKind.MULTICLASS else 1
     targets = max(1, len(profile.target.columns))
     if member.model in BOOSTING:
-        rounds = next((member.params[k] for k in ROUNDS_KEYS if isinstance(member.params.get(k), int)), DEFAULT_ROUNDS)
-        units *= (0.2 + 0.8 * rounds / DEFAULT_ROUNDS) * max(1, classes) ** CLASS_EXPONENT
-        if member.early_stopping:
-            units *= 0.6
+        units *= (0.1 + 0.9 * boosting_rounds(member, profile) / UNIT_ROUNDS) * max(1, classes) ** CLASS_EXPONENT
+        if member.model == "catboost" and boosting_rounds(member, profile) >= CATBOOST_KNEE and categories:
+            units *= 2.0
     elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):
         units *= max(1, classes) ** 0.5
     return float(units * targets * (member.seeds or seeds) * profile.folds / 5)

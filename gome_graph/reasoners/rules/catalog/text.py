@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, feature_variant, listed, reads_text
+from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, added, feature_variant, fresh_name, listed, reads_text
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import ColumnKind, Component
 
-SPARSE = ("tfidf_linear", "nb_svm", "naive_bayes", "linear")
-"""Models that read sparse term counts as they are."""
+SPARSE = ("tfidf_linear", "nb_svm", "linear", "naive_bayes")
+"""Models that read sparse term counts as they are, those that gain most from richer text first."""
+BAYES_SUCCESS = 0.15
+"""Naive Bayes counts overlapping terms twice: richer text seldom helps it."""
 
 
 def _text(member: Member) -> TextSettings:
@@ -17,7 +19,8 @@ def _text(member: Member) -> TextSettings:
 
 
 def _sparse(context: TechniqueContext) -> list[Member]:
-    return [m for m in context.members if m.model in SPARSE and reads_text(context, m)]
+    found = [m for m in context.members if m.model in SPARSE and reads_text(context, m)]
+    return sorted(found, key=lambda m: SPARSE.index(m.model))
 
 
 def _setting(word: str, test: Any, **changes: Any) -> Change:
@@ -29,10 +32,21 @@ def _setting(word: str, test: Any, **changes: Any) -> Change:
             old = _text(member)
             if test(old):
                 changed = recipe.changed_member(member.name, text=old.model_copy(update=changes))
-                found.append(Variant(changed, f"{word} ({member.name})", {"member": member.name, **changes}))
+                success = BAYES_SUCCESS if member.model == "naive_bayes" else None
+                found.append(Variant(changed, f"{word} ({member.name})", {"member": member.name, **changes}, success=success))
         return found
 
     return change
+
+
+def _characters(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """A linear model of character n-grams alone, beside models of words."""
+    by_characters = [m for m in context.members if m.text is not None and m.text.chars is not None and m.text.words is None]
+    if by_characters or not any(reads_text(context, m) for m in context.members):
+        return []
+    text = TextSettings(words=None, chars=(2, 5))
+    name = fresh_name(recipe, "characters")
+    return [Variant(added(recipe, Member(name=name, model="tfidf_linear", inputs="text" if context.tabular_columns else "all", text=text)))]
 
 
 def _reads(context: TechniqueContext) -> bool:
@@ -215,5 +229,18 @@ TECHNIQUES = [
         prior_gain=1.5,
         prior_success=0.35,
         source="Deerwester et al. 1990, Indexing by latent semantic analysis",
+    ),
+    Technique(
+        name="blend_in_characters",
+        title="Blend in a linear model of character n-grams",
+        component=Component.ENSEMBLE,
+        change=_characters,
+        applies=_texts,
+        rationale="Words and characters see different sides of a text; as two models they err differently and neither drowns the other.",
+        direction="a second view of the text",
+        falsifier="the character model's weight in the blend is near zero",
+        answers={"single_model": 0.8, "weak_ensemble": 0.6, "plateau": 0.6, "overfit": 0.2, "underfit": 0.3},
+        prior_gain=2.5,
+        prior_success=0.55,
     ),
 ]
