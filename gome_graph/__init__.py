@@ -14,10 +14,11 @@ _PUBLIC = {
     "gome_graph.errors": ("BudgetExceeded", "GomeError", "ModelError", "PatchError", "PluginError", "RunError", "SandboxError",
                           "TaskError"),
     "gome_graph.records": ("BudgetStage", "Check", "ColumnKind", "ColumnProfile", "Component", "Diagnosis", "DiagnosticPack", "Edit",
-                           "Event", "EventKind", "Evidence", "Execution", "Experience", "Finding", "Hypothesis", "Limits", "Momentum", "Outcome",
+                           "Event", "EventKind", "Evidence", "Execution", "Experience",
+                           "Finding", "Hypothesis", "Limits", "Momentum", "Outcome",
                            "Patch", "Protections", "RecallQuery", "Recalled", "Record", "Score", "ScriptJob", "Solution", "Stage",
                            "StepSummary", "TargetKind", "TargetProfile", "TaskProfile", "Verdict", "VerdictKind"),
-    "gome_graph.reasoners.rules": ("FeatureStep", "Member", "Recipe"),
+    "gome_graph.reasoners.rules.recipe": ("FeatureStep", "Member", "Recipe"),
     "gome_graph.reasoners.rules.technique": ("Technique", "TechniqueContext"),
     "gome_graph.task": ("Measured", "Metric", "PreparedTask", "SubmissionFormat", "Task"),
 }  # fmt: skip
