@@ -1,12 +1,9 @@
 """Start or resume a run: open its parts, run the graph, close them."""
 
-import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +12,11 @@ from langgraph.store.sqlite import SqliteStore
 
 from gome_graph.errors import GomeError, RunError
 from gome_graph.graph.build import build_run
+from gome_graph.graph.create import create_run
 from gome_graph.graph.services import RunServices, open_services
 from gome_graph.records import EventKind
 from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
-from gome_graph.task import Task, find_metric
-
-VERSIONED = ("gome-graph", "gome-memory", "langgraph", "numpy", "pandas", "scikit-learn", "lightgbm", "catboost", "chromadb")
-"""Packages whose versions are written into the run record."""
+from gome_graph.task import Task
 
 
 def start(
@@ -48,13 +43,8 @@ def start(
     GomeError
         For bad input; the run directory is then removed again.
     """
-    run = RunDirectory.create(task.name, out)
+    run = create_run(task, settings, out)
     try:
-        run.update_record(
-            id=secrets.token_hex(6), task=task.name, root=str(task.root), metric=task.metric, settings=settings.model_dump(mode="json"),
-            seed=settings.seed, versions=_versions(), started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            higher_is_better=find_metric(task.metric).higher_is_better, task_spec=task.model_dump(mode="json"),
-        )  # fmt: skip
         return _go(run, observers, stopped, resumed=False)
     except GomeError:
         if not run.steps():
@@ -126,13 +116,3 @@ def _announce(parts: RunServices, resumed: bool) -> None:
         executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
         inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
     )  # fmt: skip
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in VERSIONED:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

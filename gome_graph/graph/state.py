@@ -7,6 +7,10 @@ from typing import Annotated, Any, TypedDict
 class RunState(TypedDict, total=False):
     """State of the run graph."""
 
+    task: str
+    """Path of a task folder: input of a served graph that has no run directory yet."""
+    settings: dict[str, Any]
+    """`RunSettings` to go with it."""
     run_dir: str
     """Absolute path; the key under which nodes find the run's services."""
     ended: Annotated[list[dict[str, Any]], operator.add]

@@ -49,7 +49,7 @@ class ColumnProfile(Record):
     unseen: float = 0.0
     """Share of test rows whose value never occurs in train, for categories."""
     top_values: list[str] = []
-    """Up to five most frequent values as text, for categories."""
+    """Up to five most frequent values as text, for categories; examples of the form for compound values and identifiers."""
 
 
 class TargetKind(StrEnum):

@@ -39,10 +39,11 @@ def profile_column(name: str, cells: NDArray[Any], test: NDArray[Any] | None) ->
     spaces = float(np.mean([len(cell.split()) for cell in looked]))
     kind, separator, parts = _text_kind(known, looked, distinct, length, spaces, counts)
     seen = kind in {ColumnKind.CATEGORY, ColumnKind.BOOLEAN}
+    structured = kind in {ColumnKind.COMPOUND, ColumnKind.IDENTIFIER}  # examples tell which of their parts are numbers
     return ColumnProfile(
         name=name, kind=kind, missing=share, distinct=distinct, mean_length=length, mean_words=spaces, separator=separator, parts=parts,
         unseen=_unseen(counts, test) if seen and test is not None else 0.0,
-        top_values=sorted(counts, key=lambda value: (-counts[value], value))[:5] if seen else [],
+        top_values=sorted(counts, key=lambda value: (-counts[value], value))[:5] if seen or structured else [],
     )  # fmt: skip
 
 
