@@ -8,6 +8,8 @@ _MANY_CLASSES = 25
 """Boosting grows a tree for each class and round: beyond this other families come first."""
 _SMALL = 3_000
 """Rows up to which kernel methods are cheap."""
+_TREE_CELLS = 60_000
+"""Rows times classes up to which trees on compressed text are quick enough for a first draft (100 dense components are slow to split)."""
 _PROSE_WORDS = 4.0
 """Mean words from which a text column is prose (below: names, titles), read by first drafts."""
 
@@ -72,17 +74,20 @@ def _tabular_members(brief: TaskBrief) -> list[Member]:
 
 
 def _text_members(brief: TaskBrief, lists: bool) -> list[Member]:
-    words = TextSettings(words=(1, 1) if lists else (1, 2))
-    linear = Member(name="linear", model="tfidf_linear", text=words)
-    boosting = Member(name="lightgbm", model="lightgbm", text=TextSettings(words=(1, 1), svd=100))
-    forest = Member(name="extra_trees", model="extra_trees", text=TextSettings(words=(1, 1), svd=100))
-    if not _classes(brief):
-        return [linear, boosting, forest, Member(name="knn", model="knn", text=TextSettings(words=(1, 1), svd=100))]
+    classes = _classes(brief)
+    compressed = TextSettings(words=(1, 1), svd=100)
+    linear = Member(name="linear", model="tfidf_linear", text=TextSettings(words=(1, 1) if lists else (1, 2)))
+    chars = Member(name="chars", model="tfidf_linear", text=TextSettings(words=None, chars=(2, 4), min_df=3, max_features=50_000))
+    boosting = Member(name="lightgbm", model="lightgbm", text=compressed)
+    neighbours = Member(name="knn", model="knn", text=compressed)
+    trees = [boosting] if brief.profile.rows * max(classes, 1) <= _TREE_CELLS else []
+    if not classes:
+        return [linear, *trees, neighbours, chars]
     bayes = Member(name="naive_bayes", model="naive_bayes", text=TextSettings(words=(1, 1)))
     weighted = Member(name="nb_svm", model="nb_svm", text=TextSettings(words=(1, 2)))
-    if _classes(brief) > _MANY_CLASSES:
-        return [linear, bayes, forest, weighted, boosting]
-    return [linear, bayes, boosting, weighted, forest]
+    if trees:
+        return [linear, bayes, *trees, weighted, chars]
+    return [linear, bayes, chars, weighted]
 
 
 def _mixed_members(brief: TaskBrief) -> list[Member]:
