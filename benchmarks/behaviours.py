@@ -1,0 +1,57 @@
+"""Behaviours 3 (momentum), 4 (traces) and 6 (budget) of the design, measured; behaviour 2 is `validation_faults.py`.
+
+    python benchmarks/behaviours.py [--only momentum traces budget] [--runs 20] [--json]
+
+Prints a line for each check: PASS, MISS or INFO (no bar), the figure, its bar, and what it was measured on. The momentum and traces parts take about two
+minutes, the budget part (real runs of 15 to 25 s, some killed and resumed) about half a minute a run. With ``--json`` the checks follow as
+one JSON array. Exit code 1 if a bar was missed.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+PARTS = ("momentum", "traces", "budget")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure (default: all)")
+    parser.add_argument("--runs", type=int, default=20, help="real runs of the budget part")
+    parser.add_argument("--json", action="store_true", help="print all checks as JSON at the end")
+    parser.add_argument("--verbose", action="store_true", help="print each real run")
+    options = parser.parse_args()
+    # The checks live with the tests, which use the cheap ones.
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    found = []
+    with tempfile.TemporaryDirectory(prefix="gome-behaviours-") as folder:
+        for part in options.only:
+            for check in measure(part, Path(folder) / part, options.runs, options.verbose):
+                print(check.line(), flush=True)
+                found.append(check)
+    if options.json:
+        print(json.dumps([asdict(check) for check in found]))
+    return 0 if all(check.passed is not False for check in found) else 1
+
+
+def measure(part: str, root: Path, runs: int, verbose: bool) -> list:
+    """The checks of one part."""
+    root.mkdir()
+    if part == "momentum":
+        from tests.behaviours import momentum
+
+        return momentum.checks(root)
+    if part == "traces":
+        from tests.behaviours import traces
+
+        return traces.checks(root)
+    from tests.behaviours import budgets
+
+    return budgets.checks(budgets.sweep(root, runs, tell=lambda line: print(line, flush=True) if verbose else None))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
