@@ -13,6 +13,9 @@ ENSEMBLE_SHARE = 0.50
 RERUNS = 2
 """Further seeds that finalise gives the best solutions (gome.md: top-k by seeds, 3 x 3, of which one seed is there already)."""
 
+FINAL_FIT_SLACK = 1.3
+"""Seconds kept for the final fit, per second that the solution took in its trace: it has 1 / (1 - audit) times the rows, but all cores."""
+
 START_UP_SECONDS = 1.0
 """Slack for writing the final files."""
 
@@ -53,15 +56,15 @@ class Budget:
 
     @property
     def reserve(self) -> Seconds:
-        """Seconds kept for finalise, 5 % to 35 % of the total.
+        """Seconds kept for finalise, 5 % to 25 % of the total.
 
-        Enough for re-runs of the incumbents with `RERUNS` further seeds, in as many lanes as there are traces, and twice the time of the
-        slowest for the final fit.
+        Enough for re-runs of the incumbents with `RERUNS` further seeds, in as many lanes as there are traces, and for the final fit of the
+        slowest.
         """
         with self._lock:
             seconds = list(self._incumbents.values())
-        wanted = START_UP_SECONDS + (RERUNS * sum(seconds) / len(seconds) + 2 * max(seconds) if seconds else 0.0)
-        return min(max(wanted, 0.05 * self.total), 0.35 * self.total)
+        wanted = START_UP_SECONDS + (RERUNS * sum(seconds) / len(seconds) + FINAL_FIT_SLACK * max(seconds) if seconds else 0.0)
+        return min(max(wanted, 0.05 * self.total), 0.25 * self.total)
 
     def for_steps(self) -> Seconds:
         """Seconds that steps may still use."""
@@ -70,6 +73,10 @@ class Budget:
     def step_limit(self) -> Seconds:
         """Wall limit for one script: what is left for steps, but not more than a third of the total."""
         return min(self.for_steps(), self.total / 3)
+
+    def step_goal(self) -> Seconds:
+        """What a reasoner should plan a script for: half of what it is killed at, so that a budget pays for several steps a trace."""
+        return min(self.for_steps(), self.total / 6)
 
     def stage(self) -> BudgetStage:
         """Draft, improve or ensemble, by the share of time used."""

@@ -37,9 +37,9 @@ def test_the_reserve_follows_the_incumbents() -> None:
     budget.note_incumbent(0, 8)
     budget.note_incumbent(1, 2)
     assert before == 5.0
-    assert budget.reserve == 1 + 2 * 5 + 2 * 8
+    assert budget.reserve == 1 + 2 * 5 + 1.3 * 8
     budget.note_incumbent(0, 4)
-    assert budget.reserve == 1 + 2 * 3 + 2 * 4
+    assert budget.reserve == 1 + 2 * 3 + 1.3 * 4
 
 
 @given(st.floats(1, 1e5), st.floats(0, 2e5), st.lists(st.floats(0, 1e4), max_size=5))
@@ -51,4 +51,4 @@ def test_steps_never_get_the_reserve_nor_more_than_a_third(total: float, used: f
     clock.now += used
     assert 0 <= budget.for_steps() <= max(0.0, budget.left() - budget.reserve) + 1e-6
     assert budget.step_limit() <= total / 3 + 1e-6
-    assert budget.reserve <= 0.35 * total + 1e-6
+    assert budget.reserve <= 0.25 * total + 1e-6

@@ -10,11 +10,8 @@ from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
 from gome_graph.records import EventKind, Outcome, Score, Seconds, Solution, Stage, StepId, VerdictKind
 from gome_graph.run import RunResult, StepDirectory
-from gome_graph.run.budget import START_UP_SECONDS
+from gome_graph.run.budget import FINAL_FIT_SLACK, START_UP_SECONDS
 from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_score, choose_final, top_k, validate
-
-FINAL_FIT_SLACK = 2.0
-"""The final fit has 1 / (1 - audit) times the rows, and times vary on a busy machine: this many times the earlier time is kept for it."""
 
 
 def finalise_node(state: RunState) -> dict[str, Any]:
@@ -99,7 +96,7 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
     solution, execution = run.run.step(name).solution(), folder.execution()
     fresh = execution is None or execution.outcome is Outcome.STOPPED
     if execution is None or fresh:
-        if solution is None or run.stopped() or run.budget.left() < 1.2 * _seconds(run, name) + fit + START_UP_SECONDS:
+        if solution is None or run.stopped() or run.budget.left() < _seconds(run, name) + fit + START_UP_SECONDS:
             return None
         folder.write_solution(solution)
         wall = max(run.budget.left() - fit, 0.5)

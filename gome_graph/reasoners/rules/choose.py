@@ -29,6 +29,8 @@ MATCH_EVIDENCE = 1.0
 CONFIDENCE_BOUNDS = (0.03, 0.95)
 REPEAT_FACTOR = 0.05
 """What is left of a hypothesis's score once the same one failed on the same task (behaviour 3: proposed again <= 5 %)."""
+NEAR_MISS = 0.7
+"""Gain in noise units from which a rejected step speaks for its idea: it was not sure enough there, on another solution it may be."""
 COST_HEADROOM = 0.8
 """Share of the time limit that a predicted cost may fill: the prediction is rough."""
 FAILED_RUN = frozenset({VerdictKind.CRASHED, VerdictKind.TIMED_OUT, VerdictKind.OUT_OF_MEMORY, VerdictKind.LIMIT, VerdictKind.BAD_FORMAT,
@@ -163,6 +165,7 @@ def momentum_factor(hypothesis: Hypothesis, momentum: Momentum, findings: Iterab
     """How memory changes a hypothesis's score: successes of the technique (or nearly its text) raise it, failures lower it.
 
     A failure of the same hypothesis on the same task leaves `REPEAT_FACTOR`; failures elsewhere count by how alike the findings were.
+    A near miss (`NEAR_MISS`) is half a success.
     """
     symptoms = {f.symptom for f in findings}
     factor = 1.0
@@ -171,6 +174,9 @@ def momentum_factor(hypothesis: Hypothesis, momentum: Momentum, findings: Iterab
         factor *= 1.0 + pull * math.tanh(max(recalled.experience.gain_in_noise, 0.0) / 2.0) * (0.5 + 0.5 * recalled.probability)
     for recalled in momentum.failures:
         then = recalled.experience
+        if then.gain_in_noise >= NEAR_MISS:
+            factor *= 1.0 + 0.5 * _kinship(hypothesis, recalled) * math.tanh(then.gain_in_noise / 2.0)
+            continue
         if then.task == task and then.hypothesis.title == hypothesis.title:
             factor *= REPEAT_FACTOR
             continue
