@@ -2,9 +2,9 @@
 
     python benchmarks/behaviours.py [--only momentum traces budget] [--runs 20] [--json]
 
-Prints a line for each check: PASS, MISS or INFO (no bar), the figure, its bar, and what it was measured on. The momentum and traces parts take about two
-minutes, the budget part (real runs of 15 to 25 s, some killed and resumed) about half a minute a run. With ``--json`` the checks follow as
-one JSON array. Exit code 1 if a bar was missed.
+Prints a line for each check: PASS, MISS or INFO (no bar), the figure, its bar, and what it was measured on. The momentum and traces parts
+take two to four minutes; the budget part (real runs of 15 to 25 s, one in four killed and resumed) about 20 s a run. With ``--json`` the
+checks follow as one JSON array. Exit code 1 if a bar was missed.
 """
 
 import argparse

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -165,45 +165,52 @@ def checks(found: list[Watched]) -> list[Check]:
     """The bars of behaviour 6 on runs that were watched."""
     whole = [seen for seen in found if seen.killed_at is None]
     killed = [seen for seen in found if seen.killed_at is not None]
-    worst = max((seen.spent - seen.budget * (1 + OVERRUN_SHARE) for seen in found), default=0.0)
-    outside = max((seen.overrun - seen.budget * OVERRUN_SHARE for seen in whole), default=0.0)
-    late = sum(seen.overrun > seen.allowed for seen in whole)
     accepted = [seen for seen in found if seen.first_best is not None]
+    clock = worst(seen.spent - seen.budget * (1 + OVERRUN_SHARE) for seen in found)
+    process = worst(seen.overrun - seen.budget * OVERRUN_SHARE for seen in whole)
+    late = sum(seen.overrun > seen.allowed for seen in whole)
+    beside = f"before the clock up to {worst(s.start for s in whole):.1f} s, after it up to {worst(s.end for s in whole):.1f} s"
+    resumed = worst(seen.overrun - seen.budget * OVERRUN_SHARE - seen.start - seen.end for seen in killed)
+    forgot = f"the clock forgot up to {worst(s.lost for s in killed):.1f} s before a kill"
     faults = [f"{seen.shape}: {fault}" for seen in found for fault in seen.faults]
-    starts, ends = [seen.start for seen in whole], [seen.end for seen in whole]
-    runs = [asdict(seen) for seen in found]
+    families = min((len(set(seen.families)) for seen in found), default=0)
     retries, repeats = sum(seen.retries for seen in found), sum(seen.repeats for seen in found)
     again = "journalled steps that repeat a rejected one"
-    resumed = [seen.overrun - seen.budget * OVERRUN_SHARE - seen.start - seen.end for seen in killed]
+    ended, resumed_well = (sum(seen.status == "done" for seen in some) for some in (found, killed))
+    lag = worst(seen.publish_lag or 0.0 for seen in accepted)
+    behind = f"{ORPHAN_SECONDS:.0f} s after {len(killed)} kills"
     return [
-        at_most(6, "overrun beyond 1 %, seconds by the run's clock", worst, KILL_GRACE, f"worst of {len(found)} runs", runs=runs),
         at_most(
-            6, "overrun beyond 1 %, seconds of the whole process", outside, KILL_GRACE,
-            f"worst of {len(whole)} runs that were not killed; {late} beyond the bar; before the clock up to {max(starts, default=0):.1f} s, "
-            f"after it up to {max(ends, default=0):.1f} s",
+            6, "overrun beyond 1 %, seconds by the run's clock", clock, KILL_GRACE, f"worst of {len(found)} runs",
+            runs=[asdict(seen) for seen in found],
         ),
-        at_least(6, "runs that end with a solution", sum(s.status == "done" for s in found), len(found), f"of {len(found)}"),
+        at_most(
+            6, "overrun beyond 1 %, seconds of the whole process", process, KILL_GRACE,
+            f"worst of {len(whole)} runs that were not killed, {late} of them beyond the bar; {beside}; load {os.getloadavg()[1]:.1f}",
+        ),
+        at_least(6, "runs that end with a solution", ended, len(found), f"of {len(found)}"),
         at_most(
             6, "faults of submission or script from the first acceptance on", len(faults), 0,
-            f"{sum(s.looks for s in found)} looks at {len(accepted)} runs; {'; '.join(faults[:3])}",
+            f"{sum(s.looks for s in found)} looks at {len(accepted)} runs {faults[:3]}",
         ),
-        at_most(
-            6, "seconds from the first acceptance to its submission on disk", max((s.publish_lag or 0.0 for s in accepted), default=0.0), 1.0,
-            f"worst of {len(accepted)} runs",
-        ),
+        at_most(6, "seconds from the first acceptance to its submission on disk", lag, 1.0, f"worst of {len(accepted)} runs"),
         at_least(
-            6, "killed runs that resume ends well", sum(s.status == "done" for s in killed), len(killed),
-            f"of {len(killed)} killed by kill -9 at a random moment after their first acceptance",
+            6, "killed runs that resume ends well", resumed_well, len(killed),
+            f"of {len(killed)}, killed with -9 at a random moment after their first acceptance",
         ),
         at_most(
-            6, "overrun of a killed and resumed run, both lives, seconds beyond 1 %", max(resumed, default=0.0), KILL_GRACE,
-            f"worst of {len(killed)}, start and end of the processes left out; the clock forgot up to {max((s.lost for s in killed), default=0.0):.1f} s before a kill",
+            6, "overrun beyond 1 %, seconds of both lives of a killed run", resumed, KILL_GRACE,
+            f"worst of {len(killed)}, start and end of the processes left out; {forgot}",
         ),
-        at_most(8, "processes left behind by kill -9", sum(len(s.orphans) for s in killed), 0, f"{ORPHAN_SECONDS:.0f} s after {len(killed)} kills"),
-        at_least(4, "families of the first hypotheses of 2 traces, fewest", min((len(set(s.families)) for s in found), default=0), 2,
-                 f"{len(found)} runs"),
-        at_most(3, again, repeats / retries, 0.05, f"of {retries} steps after a rejection") if retries else told(3, again, 0, "no such step"),
+        at_most(8, "processes left behind by kill -9", sum(len(s.orphans) for s in killed), 0, behind),
+        at_least(4, "families of the first hypotheses of 2 traces, fewest", families, 2, f"{len(found)} runs"),
+        at_most(3, again, repeats / retries, 0.05, f"of {retries} steps") if retries else told(3, again, 0, "no step after a rejection"),
     ]  # fmt: skip
+
+
+def worst(values: Iterable[float]) -> float:
+    """The largest; 0 of none."""
+    return max(values, default=0.0)
 
 
 def _published(out: Path) -> bool:

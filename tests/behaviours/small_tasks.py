@@ -86,3 +86,16 @@ def submission_fault(folder: Path, submission: Path) -> str:
     if not regression and (cells.min() < 0 or cells.max() > 1):
         return "probabilities outside 0 to 1"
     return "" if cells.std() > 0 else "constant predictions"
+
+
+def line(folder: Path) -> Path:
+    """A regression task for planned scripts: y is x plus noise, ids are numbers."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=800)
+    frame = pd.DataFrame({"id": np.arange(800), "x": x, "y": x + random.normal(size=800)})
+    folder.mkdir(parents=True)
+    frame[:600].to_csv(folder / "train.csv", index=False)
+    frame[600:][["id", "x"]].to_csv(folder / "test.csv", index=False)
+    frame[600:][["id"]].assign(y=0.0).to_csv(folder / "sample_submission.csv", index=False)
+    (folder / "task.toml").write_text('name = "line"\nid = "id"\ntarget = ["y"]\nmetric = "rmse"\n', encoding="utf-8")
+    return folder

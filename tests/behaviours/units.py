@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from gome_memory.memory import MemoryConfig, SuccessMemory
 
 from gome_graph.records import Component, Execution, Experience, Hypothesis, Momentum, Outcome, RecallQuery, Stage, StepId, Verdict
 from gome_graph.task import PreparedTask, load_task, prepare
 from gome_graph.task.metrics.base import Array, Floats, MeanMetric
 from gome_graph.task.metrics.registry import register_metric
 from gome_graph.validation import Incumbent, validate
+from gome_memory.memory import MemoryConfig, SuccessMemory
 from tests.behaviours.checks import Check, at_most
 
 ROWS, TEST_ROWS, STEPS = 900, 200, 24

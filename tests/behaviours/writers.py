@@ -10,10 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
+from gome_graph.records import Component, Experience, Hypothesis, StepId, VerdictKind
 from gome_memory.memory import MemoryConfig, SuccessMemory
 from gome_memory.store import Store
-
-from gome_graph.records import Component, Experience, Hypothesis, StepId, VerdictKind
 from tests.behaviours.checks import Check, at_most
 
 PROCESSES, EACH, KILL_AFTER = 6, 60, 15
