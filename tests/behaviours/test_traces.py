@@ -5,13 +5,26 @@ from pathlib import Path
 import pytest
 
 from tests.behaviours import small_tasks, traces
+from tests.behaviours.checks import Check
 from tests.behaviours.traces import Root, Watch, WatchedReasoner
 
 
-def test_first_hypotheses_of_three_traces_span_two_families_on_every_shape_of_task(tmp_path: Path) -> None:
+def spans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *limits: float) -> Check:
+    monkeypatch.setattr(traces, "LIMITS", limits)
     (check,) = traces.family_checks(tmp_path)
+    assert len(check.facts["spans"]) == len(small_tasks.SHAPES) * len(limits) * 2
+    return check
+
+
+def test_first_hypotheses_of_three_traces_span_two_families_on_every_shape_of_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = spans(tmp_path, monkeypatch, 600.0, 20.0, 5.0)
     assert check.passed, check.line()
-    assert len(check.facts["spans"]) == len(small_tasks.SHAPES) * len(traces.LIMITS) * 2
+
+
+@pytest.mark.xfail(reason="where no draft fits the time, every trace takes the same cheapest one (rules reasoner, _draft_recipe)")
+def test_they_do_so_too_where_no_draft_fits_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = spans(tmp_path, monkeypatch, 2.5)
+    assert check.passed, check.line()
 
 
 def test_roots_are_told_of_siblings_in_flight_and_no_trace_waits_for_a_slow_one(tmp_path: Path) -> None:
