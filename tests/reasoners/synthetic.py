@@ -111,14 +111,14 @@ def make_task(
     )  # fmt: skip
 
 
-def run_script(root: Path, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_script(root: Path, script: str, *, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `script` by hand in `root`, as ``python solution.py`` with one core and no other GOME variable but those given."""
     (root / "solution.py").write_text(script, encoding="utf-8")
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GOME_")}
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "GOME_CPUS": "1"}
     return subprocess.run(
         [sys.executable, "-W", "error::FutureWarning", "-W", "error::DeprecationWarning:__main__", "solution.py"],
-        cwd=root, env={**kept, **single, **environment}, capture_output=True, text=True, timeout=240, check=False,
+        cwd=root, env={**kept, **single, **environment}, capture_output=True, text=True, timeout=timeout, check=False,
     )  # fmt: skip
 
 

@@ -66,7 +66,8 @@ def _tabular_members(brief: TaskBrief) -> list[Member]:
     boosting, linear = Member(name="lightgbm", model="lightgbm"), Member(name="linear", model="linear")
     forest, catboost = Member(name="extra_trees", model="extra_trees"), Member(name="catboost", model="catboost")
     neighbours, forest_2 = Member(name="knn", model="knn"), Member(name="random_forest", model="random_forest")
-    small = [Member(name="svm", model="svm")] if brief.profile.rows <= _SMALL else []
+    kernel = brief.profile.rows <= _SMALL and brief.prediction in ("label", "number")  # its margins are no probabilities
+    small = [Member(name="svm", model="svm")] if kernel else []
     if _classes(brief) > _MANY_CLASSES:
         return [linear, forest, *small, boosting, neighbours, forest_2]
     hist = Member(name="hist_gradient_boosting", model="hist_gradient_boosting")

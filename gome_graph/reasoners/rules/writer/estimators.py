@@ -17,6 +17,7 @@ ITERATIVE: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradi
 CLASSES_ONLY: frozenset[ModelKind] = frozenset({"nb_svm", "naive_bayes", "lda"})
 
 _SOLVER_STEPS = 500
+_FEW_CLASSES = 4
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,17 @@ def _settings(member: Member, defaults: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rounds(member: Member, classes: int, rows: int) -> int:
-    """Boosting rounds at learning rate 0.05: more rows bear more; many classes cost a tree each per round."""
+    """Boosting rounds for the default learning rate: more rows bear more; each class costs a tree a round, so many classes get fewer."""
     if member.early_stopping:
         return 400 if classes > 10 else 2000
-    if classes > 10:
+    if classes > _FEW_CLASSES:
         return 100
     return 150 if rows < 2_000 else 300 if rows < 50_000 else 500
+
+
+def _rate(classes: int) -> float:
+    """Learning rate of LightGBM and histogram boosting: fewer rounds for many classes take larger steps."""
+    return 0.1 if classes > _FEW_CLASSES else 0.05
 
 
 def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
@@ -66,7 +72,7 @@ def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bo
     if objective and (member.objective or not classes):
         defaults["objective"] = objective
     defaults |= {
-        "n_estimators": _rounds(member, classes, rows), "learning_rate": 0.05, "num_leaves": 15 if rows < 2_000 else 31,
+        "n_estimators": _rounds(member, classes, rows), "learning_rate": _rate(classes), "num_leaves": 15 if rows < 2_000 else 31,
         "min_child_samples": 10 if rows < 500 else 20, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.8,
     }  # fmt: skip
     if balanced and classes:
@@ -102,7 +108,7 @@ def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool) 
     if objective:
         defaults["loss"] = objective
     defaults |= {
-        "max_iter": _rounds(member, classes, rows), "learning_rate": 0.05, "max_leaf_nodes": 15 if rows < 2_000 else 31,
+        "max_iter": _rounds(member, classes, rows), "learning_rate": _rate(classes), "max_leaf_nodes": 15 if rows < 2_000 else 31,
         "min_samples_leaf": 10 if rows < 500 else 20, "l2_regularization": 1.0,
     }  # fmt: skip
     if balanced and classes:
