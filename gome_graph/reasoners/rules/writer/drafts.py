@@ -10,6 +10,8 @@ _SMALL = 3_000
 """Rows up to which kernel methods are cheap."""
 _TREE_CELLS = 60_000
 """Rows times classes up to which trees on compressed text are quick enough for a first draft (100 dense components are slow to split)."""
+_CHARACTER_CELLS = 200_000
+"""The same for linear models on character n-grams."""
 _PROSE_WORDS = 4.0
 """Mean words from which a text column is prose (below: names, titles), read by first drafts."""
 
@@ -88,7 +90,7 @@ def _text_members(brief: TaskBrief, lists: bool) -> list[Member]:
     weighted = Member(name="nb_svm", model="nb_svm", text=TextSettings(words=(1, 2)))
     if trees:
         return [linear, bayes, *trees, weighted, chars]
-    return [linear, bayes, chars, weighted]
+    return [linear, bayes, weighted] if brief.profile.rows * classes > _CHARACTER_CELLS else [linear, bayes, chars, weighted]
 
 
 def _mixed_members(brief: TaskBrief) -> list[Member]:
