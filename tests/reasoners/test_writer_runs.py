@@ -171,7 +171,7 @@ def test_every_recipe_runs_on_every_kind_of_task(tmp_path: Path, kind: TargetKin
         "    try:\n"
         "        exec(compile(script, f'script {n}', 'exec'), {'__name__': '__main__'})\n"
         "    except Exception as error:\n"
-        "        sys.exit(f'{type(error).__name__}: {error}\\n{script}')\n"
+        "        sys.exit(f'{script}\\n{type(error).__name__}: {error}')\n"
         "    shutil.copytree('output', f'done/{n}/output')\n"
     )
 
