@@ -43,6 +43,15 @@ def carry_out(begin: Begin, run_dir: Path, *, json_events: bool = False) -> "Run
     return result
 
 
+def process_age() -> float:
+    """Seconds since this process began: the user's clock runs from there, imports included."""
+    import time
+
+    import psutil
+
+    return max(0.0, time.time() - float(psutil.Process().create_time()))
+
+
 def _report(result: "RunResult") -> None:
     from gome_graph.run import RunDirectory
 

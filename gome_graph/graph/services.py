@@ -23,6 +23,9 @@ from gome_graph.task.metrics import register_metric
 
 log = logging.getLogger(__name__)
 
+CLOCK_SECONDS = 1.0
+"""How often the time spent is written down: what a kill may make the budget forget."""
+
 _open: dict[str, "RunServices"] = {}
 
 
@@ -37,16 +40,25 @@ class RunServices:
         Called with each journalled event.
     stopped
         Asked several times a second whether the user wants the run to end.
+    head_start
+        Seconds that the user's clock has run already (start of the process, imports).
     """
 
-    def __init__(self, run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        run: RunDirectory,
+        observers: Sequence[Observer] = (),
+        stopped: Callable[[], bool] = lambda: False,
+        head_start: Seconds = 0.0,
+    ) -> None:
         self.run = run
         self.settings = RunSettings.model_validate(run.record()["settings"])
         self._stopped = stopped
         self.plugins = load(self.settings.plugins)
         register_metrics(self.plugins)
-        spent = max((event.elapsed for event in run.events()), default=0.0)
-        self.budget = Budget(self.settings.budget_seconds, spent)
+        spent = max([run.clock(), *(event.elapsed for event in run.events())])
+        self.budget = Budget(self.settings.budget_seconds, spent + head_start)
+        self._clock_written = 0.0
         self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
         self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
         self.memory: Memory = self._make_memory()
@@ -114,7 +126,11 @@ class RunServices:
         return max(1, self.cores // self.settings.traces)
 
     def stopped(self) -> bool:
-        """True once the user asked for an end (Ctrl-C, ``gome stop``)."""
+        """True once the user asked for an end (Ctrl-C, ``gome stop``). Polled while scripts run, it keeps the run's clock as well."""
+        elapsed = self.budget.elapsed()
+        if elapsed - self._clock_written >= CLOCK_SECONDS:
+            self._clock_written = elapsed
+            self.run.keep_clock(elapsed)
         return self._stopped() or self.run.stop_path.exists()
 
     def limits(self, wall: Seconds, parallel: int) -> Limits:
@@ -132,9 +148,11 @@ class RunServices:
                 log.exception("closing %r failed", part)
 
 
-def open_services(run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> RunServices:
+def open_services(
+    run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0
+) -> RunServices:
     """Open a run's parts and let nodes find them."""
-    services = RunServices(run, observers, stopped)
+    services = RunServices(run, observers, stopped, head_start)
     _open[str(run.root)] = services
     return services
 

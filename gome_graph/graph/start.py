@@ -14,14 +14,14 @@ from gome_graph.errors import GomeError, RunError
 from gome_graph.graph.build import build_run
 from gome_graph.graph.create import create_run
 from gome_graph.graph.services import RunServices, open_services
-from gome_graph.records import EventKind
+from gome_graph.records import EventKind, Seconds
 from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
 from gome_graph.task import Task
 
 
 def start(
     task: Task, settings: RunSettings, *, out: Path | None = None, observers: Sequence[Observer] = (),
-    stopped: Callable[[], bool] = lambda: False,
+    stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0,
 ) -> RunResult:  # fmt: skip
     """Run a task from the beginning to the end of its budget.
 
@@ -37,6 +37,8 @@ def start(
         Called with each journalled event.
     stopped
         Asked several times a second; once true, traces end and the best so far is handed out.
+    head_start
+        Seconds that the user's clock has run already (start of the process, imports); they count as spent.
 
     Raises
     ------
@@ -45,14 +47,16 @@ def start(
     """
     run = create_run(task, settings, out)
     try:
-        return _go(run, observers, stopped, resumed=False)
+        return _go(run, observers, stopped, resumed=False, head_start=head_start)
     except GomeError:
         if not run.steps():
             shutil.rmtree(run.root, ignore_errors=True)
         raise
 
 
-def resume(run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False) -> RunResult:
+def resume(
+    run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0
+) -> RunResult:
     """Go on with a run that was killed or stopped; accepted steps are not repeated.
 
     Raises
@@ -67,13 +71,13 @@ def resume(run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callab
     if ended:
         # Stopped by the user: that graph ran to its end. Its traces go on in a new one, from where the run directory says they stand.
         run.update_record(result=None, thread=run.record().get("thread", 0) + 1)
-    return _go(run, observers, stopped, resumed=True)
+    return _go(run, observers, stopped, resumed=True, head_start=head_start)
 
 
-def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool) -> RunResult:
+def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool, head_start: Seconds) -> RunResult:
     with run.lock(), _graph(run) as graph:
         run.stop_path.unlink(missing_ok=True)
-        parts = open_services(run, observers, stopped)
+        parts = open_services(run, observers, stopped, head_start)
         try:
             _announce(parts, resumed)
             config: dict[str, Any] = {

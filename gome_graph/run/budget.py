@@ -16,8 +16,8 @@ RERUNS = 2
 FINAL_FIT_SLACK = 1.3
 """Seconds kept for the final fit, per second that the solution took in its trace: it has 1 / (1 - audit) times the rows, but all cores."""
 
-START_UP_SECONDS = 1.0
-"""Slack for writing the final files."""
+START_UP_SECONDS = 1.5
+"""Slack for writing the final files and the report, and for the end of the process."""
 
 
 class Budget:

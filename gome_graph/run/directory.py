@@ -158,6 +158,18 @@ class RunDirectory:
         value = read_json(path) if path.exists() else None
         return None if value is None else Score.model_validate(value)
 
+    def keep_clock(self, elapsed: float) -> None:
+        """Write down the budget seconds spent; cheap, and whole enough: a torn number reads as none."""
+        (self.root / "clock").write_text(f"{elapsed:.3f}\n", encoding="ascii")
+
+    def clock(self) -> float:
+        """Budget seconds spent when the clock was last kept; 0 where it never was."""
+        try:
+            text = (self.root / "clock").read_text(encoding="ascii")
+            return float(text) if text.endswith("\n") else 0.0
+        except (OSError, ValueError):
+            return 0.0
+
     def hints(self) -> list[dict[str, Any]]:
         """Hints the user has given with ``gome instruct``, oldest first: ``{"trace": int | None, "text": str}``."""
         if not self.hints_path.exists():

@@ -129,11 +129,11 @@ class MemoryContract:
         assert all(item.experience.success for item in momentum.successes)
         assert [item.experience.key for item in momentum.failures] == ["run/0/t0-1"]
 
-    def test_at_most_three_nearest_failures_nearest_first(self, memory: Memory) -> None:
-        for number in range(6):
+    def test_at_most_eight_nearest_failures_nearest_first(self, memory: Memory) -> None:
+        for number in range(12):
             memory.remember(experience(number, accepted=False, gain=-1.0))
         failures = memory.recall(query(4)).failures
-        assert len(failures) == 3
+        assert len(failures) == 8
         assert failures[0].experience.key == "run/0/t0-4"
         assert [item.similarity for item in failures] == sorted((item.similarity for item in failures), reverse=True)
 

@@ -1,6 +1,7 @@
 """What predictions tell: about the labels, about the inputs, about themselves. Pure functions of arrays, the eyes of `alignment`."""
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAWS = 40
 """Shuffles behind a signal z: its mean and spread need no more."""
+FREQUENT_WORDS = 300
+"""Words of a text column that predictions are held against."""
 NO_SIGNAL, CLEAR_SIGNAL = 3.0, 5.0
 """A z below the first is no sign of a link between predictions and labels, above the second a sure one."""
 
@@ -76,12 +79,22 @@ def confidence(prediction: Array, truth: Array) -> Array:
     return np.asarray(away if away.ndim == 1 else away.mean(axis=1), dtype=np.float64)
 
 
+def _words(texts: list[str]) -> list[Array]:
+    """Presence of each of the most frequent words, ``(n,)`` each; none for a column of single words."""
+    rows = [set(text.lower().split()) for text in texts]
+    counts = Counter(word for row in rows for word in row)
+    if sum(counts.values()) < 2 * len(rows):
+        return []
+    frequent = [w for w, n in counts.most_common(FREQUENT_WORDS) if 0.01 * len(rows) <= n <= 0.9 * len(rows)]
+    return [np.fromiter((word in row for row in rows), dtype=np.float64, count=len(rows)) for word in frequent]
+
+
 def depends_on_inputs(prediction: Array, inputs: "pd.DataFrame") -> bool:
     """Does the prediction vary with any input column (or the length of its text), beyond what shuffled rows would show?
 
     Predictions of a model are a function of the inputs even where the labels are pure noise; predictions of other rows are not. Rank
-    correlation with
-    each column's ranks (categories by their code, texts by their length), Bonferroni at 0.1 %. True also if nothing can be measured.
+    correlation with each column's ranks (categories by their code, texts by their length and by the presence of each frequent word),
+    Bonferroni at 0.1 %. True also if nothing can be measured.
     """
     import pandas as pd
 
@@ -104,7 +117,7 @@ def depends_on_inputs(prediction: Array, inputs: "pd.DataFrame") -> bool:
             halves = np.bincount(codes[held], weights=ranks[held], minlength=len(means)) / np.maximum(
                 1, np.bincount(codes[held], minlength=len(means))
             )
-            versions = [text.str.len().to_numpy(dtype=np.float64), np.where(held, np.nan, halves[codes])]
+            versions = [text.str.len().to_numpy(dtype=np.float64), np.where(held, np.nan, halves[codes]), *_words(text.tolist())]
         for values in versions:
             seen = np.isfinite(values)
             if seen.sum() < 30 or np.ptp(values[seen]) == 0:

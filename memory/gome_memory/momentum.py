@@ -24,8 +24,8 @@ GAMMA = math.log(2) / HALF_LIFE_STEPS
 SAMPLES = 2
 """Successes drawn by chance beside the best one."""
 
-FAILURES = 3
-"""Nearest failures shown."""
+FAILURES = 8
+"""Nearest failures shown: as many as a step has proposals, so that none is repeated for want of a warning."""
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from gome_memory.store import Store
 
 from gome_graph.cli.app import run_cli
 from gome_graph.testing.memories import experience
+from gome_memory.store import Store
 
 
 @pytest.fixture(autouse=True)

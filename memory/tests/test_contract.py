@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from gome_memory.memory import MemoryConfig, SuccessMemory
-
 from gome_graph.hooks import Memory
 from gome_graph.testing.memories import MemoryContract
+from gome_memory.memory import MemoryConfig, SuccessMemory
 
 
 class TestChroma(MemoryContract):

@@ -6,15 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+
+from gome_graph.errors import BudgetExceeded, GomeError, RunError
+from gome_graph.records import Component, Hypothesis, Momentum
+from gome_graph.testing.memories import experience, hypothesis, query
 from gome_memory import minilm
 from gome_memory.embedding import CachedEmbedding, load
 from gome_memory.errors import IndexUnavailable, storage_error
 from gome_memory.memory import MemoryConfig, SuccessMemory
 from gome_memory.store import Store, text_id
-
-from gome_graph.errors import BudgetExceeded, GomeError, RunError
-from gome_graph.records import Component, Hypothesis, Momentum
-from gome_graph.testing.memories import experience, hypothesis, query
 
 needs_weights = pytest.mark.skipif(bool(minilm.missing()), reason="the embedding weights are not installed")
 

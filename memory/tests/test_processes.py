@@ -8,11 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+
+from gome_graph.testing.memories import experience, query
 from gome_memory import wire
 from gome_memory.memory import MemoryConfig, SuccessMemory
 from gome_memory.store import Store
-
-from gome_graph.testing.memories import experience, query
 
 WORKER = Path(__file__).with_name("worker.py")
 

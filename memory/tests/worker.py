@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-from gome_memory.memory import MemoryConfig, SuccessMemory
-
 from gome_graph.testing.memories import experience
+from gome_memory.memory import MemoryConfig, SuccessMemory
 
 
 def main() -> None:

@@ -37,9 +37,9 @@ def test_the_reserve_follows_the_incumbents() -> None:
     budget.note_incumbent(0, 8)
     budget.note_incumbent(1, 2)
     assert before == 5.0
-    assert budget.reserve == 1 + 2 * 5 + 1.3 * 8
+    assert budget.reserve == 1.5 + 2 * 5 + 1.3 * 8
     budget.note_incumbent(0, 4)
-    assert budget.reserve == 1 + 2 * 3 + 1.3 * 4
+    assert budget.reserve == 1.5 + 2 * 3 + 1.3 * 4
 
 
 @given(st.floats(1, 1e5), st.floats(0, 2e5), st.lists(st.floats(0, 1e4), max_size=5))

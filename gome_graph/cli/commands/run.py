@@ -98,11 +98,12 @@ def resume(run: RunArg, json_events: Annotated[bool, typer.Option("--json-events
            json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:  # fmt: skip
     """Go on with a run that was stopped or killed."""
     output.mode.json = json or json_events
-    from gome_graph.cli.running import carry_out, last_words, summary
+    from gome_graph.cli.running import carry_out, last_words, process_age, summary
     from gome_graph.graph import resume as go_on
 
     result = carry_out(
-        lambda observers, stopped: go_on(run, observers=observers, stopped=stopped), run.resolve(), json_events=json_events
+        lambda observers, stopped: go_on(run, observers=observers, stopped=stopped, head_start=process_age()),
+        run.resolve(), json_events=json_events,
     )  # fmt: skip
     last_words(result)
     output.result(summary(result))
@@ -128,13 +129,15 @@ def run_task(task: "Task", settings: "RunSettings", out: Path | None, *, dry_run
 
 def run_task_result(task: "Task", settings: "RunSettings", place: Path, *, json_events: bool = False) -> "RunResult":
     """Announce, run, report, last words."""
-    from gome_graph.cli.running import carry_out, last_words
+    from gome_graph.cli.running import carry_out, last_words, process_age
 
     _announce(task, settings, _protections(settings), place)
     from gome_graph.graph import start
 
     result = carry_out(
-        lambda observers, stopped: start(task, settings, out=place, observers=observers, stopped=stopped), place, json_events=json_events
+        lambda observers, stopped: start(task, settings, out=place, observers=observers, stopped=stopped, head_start=process_age()),
+        place,
+        json_events=json_events,
     )
     last_words(result)
     return result

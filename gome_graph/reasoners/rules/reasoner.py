@@ -98,9 +98,11 @@ class RulesReasoner:
         if tried:  # a new root: simpler, and of another kind than what failed
             order.sort(key=lambda r: recipe_units(r, context.task.profile))
         untried = [r for r in order if _draft_title(r) not in tried] or order
-        fits = [r for r in untried if context.time_limit <= 0 or _draft_seconds(r, context) <= context.time_limit] or [
-            min(untried, key=lambda r: recipe_units(r, context.task.profile))
-        ]
+        fits = [r for r in untried if context.time_limit <= 0 or _draft_seconds(r, context) <= context.time_limit]
+        if not fits:  # the cheapest ones, but still not the same one for every trace
+            cheap = sorted(untried, key=lambda r: recipe_units(r, context.task.profile))
+            first = context.trace % len(cheap) if not tried else 0
+            fits = cheap[first:] + cheap[:first]
         return next((r for r in fits if r.family not in families), fits[0])
 
     # -- the gradient ------------------------------------------------------------------------------------------------
