@@ -75,8 +75,9 @@ class Budget:
         return min(self.for_steps(), self.total / 3)
 
     def step_goal(self) -> Seconds:
-        """What a reasoner should plan a script for: half of what it is killed at, so that a budget pays for several steps a trace."""
-        return min(self.for_steps(), self.total / 6)
+        """What a reasoner should plan a script for: less than what it is killed at, for predictions are rough and a budget should pay for
+        several steps a trace."""
+        return min(self.for_steps(), self.total / 4)
 
     def stage(self) -> BudgetStage:
         """Draft, improve or ensemble, by the share of time used."""
