@@ -98,6 +98,8 @@ def last_words(result: "RunResult") -> None:
         line = Text(score_text(score), style="bold")
         line.append(f"   step {result.step}{_change(result)}", style="not bold")
         table.add_row("final", line)
+        if result.reason:
+            table.add_row("chosen", result.reason)
         table.add_row(
             "audit", f"{score_text(result.audit)}   rows no script or reasoner saw scored" if result.audit else "- (no audit part)"
         )

@@ -53,6 +53,8 @@ class RunResult(Record):
     run_dir: Path
     step: str | None = None
     """The step whose solution was handed out."""
+    reason: str = ""
+    """Why this step was handed out and not another."""
     score: Score | None = None
     """Its validation score."""
     first_score: Score | None = None

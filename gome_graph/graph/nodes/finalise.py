@@ -24,7 +24,7 @@ def finalise_node(state: RunState) -> dict[str, Any]:
         _hand_out(run, chosen)
     if note := getattr(run.memory, "note", ""):
         run.journal.add(EventKind.WARNING, text=f"memory: {note}")
-    result = _result(run, chosen)
+    result = _result(run, chosen, choice.reason if choice else "")
     run.run.update_record(result=result.model_dump(mode="json"))
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
     return {"result": result.model_dump(mode="json")}
@@ -136,14 +136,14 @@ def _hand_out(run: RunServices, name: str) -> None:
     publish(run, step)
 
 
-def _result(run: RunServices, chosen: str | None) -> RunResult:
+def _result(run: RunServices, chosen: str | None, reason: str) -> RunResult:
     verdicts = {name: verdict for name in run.run.steps() if (verdict := run.run.step(name).verdict()) is not None}
     accepted = [name for name, verdict in verdicts.items() if verdict.accepted]
     chosen_verdict = verdicts[chosen] if chosen else None
     stopped = run.stopped()
     paths = {"solution": run.run.solution_path, "submission": run.run.submission_path, "report": run.run.report_path}
     return RunResult(
-        status="stopped" if stopped else "done" if chosen else "failed", run_dir=run.run.root, step=chosen,
+        status="stopped" if stopped else "done" if chosen else "failed", reason=reason, run_dir=run.run.root, step=chosen,
         score=chosen_verdict.score if chosen_verdict else None, first_score=_first_score(run),
         audit=run.run.audit(chosen, run.settings.seed) if chosen else None, steps=len(verdicts), accepted=len(accepted),
         spent_seconds=round(run.budget.elapsed(), 2), files={k: str(p) for k, p in paths.items() if p.exists() or k == "report"},
