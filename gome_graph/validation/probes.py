@@ -9,6 +9,7 @@ permuted labels, whatever its model; one that fits on the rows it predicts, enco
 import math
 import os
 import shutil
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def permuted_label_job(prepared: PreparedTask, destination: Path, *, seed: int) 
     if (destination / TRAIN).exists():
         return job
     source = prepared.input_dir(Stage.SAMPLE)
-    building = destination.with_name(f".{destination.name}.{os.getpid()}")
+    # Traces are threads of one process, and their first drafts come here at about the same time: each builds in a folder of its own.
+    building = destination.with_name(f".{destination.name}.{os.getpid()}.{threading.get_ident()}")
     shutil.rmtree(building, ignore_errors=True)
     shutil.copytree(source, building, copy_function=_link, ignore=lambda folder, names: {TRAIN} if Path(folder) == source else set())
     _permute(source / TRAIN, building / TRAIN, prepared.format.targets, order)
