@@ -94,8 +94,9 @@ class SuccessMemory:
     def remember_all(self, experiences: Iterable[Experience]) -> None:
         """Several at once: all of them or, on an error, none."""
         self._store.write(experiences)
-        if self._service is not None:
-            self._service.notify()
+        service = self._service  # another thread may fall back in between
+        if service is not None:
+            service.notify()
 
     def recall(self, query: RecallQuery) -> Momentum:
         """Rank what is remembered against the hypotheses of `query`.
@@ -142,11 +143,12 @@ class SuccessMemory:
     # Finding
 
     def _nearest(self, texts: list[str], extra: list[str], seq: int) -> Neighbours:
-        if self._service is not None:
+        service = self._service  # another thread may fall back while this one waits for its answer
+        if service is not None:
             try:
-                found = self._ask(self._service, texts, extra, seq)
-                if self._service.note and self._service.note != self.note:
-                    self._say(self._service.note)
+                found = self._ask(service, texts, extra, seq)
+                if service.note and service.note != self.note:
+                    self._say(service.note)
                 return found
             except IndexBehind as error:  # this once; it is not broken
                 note = (
