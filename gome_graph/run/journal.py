@@ -1,5 +1,6 @@
 """The one central record of a run: an append-only list of events that the UI, the report, resume and replay all read."""
 
+import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +8,8 @@ from typing import Any
 
 from gome_graph.records import Event, EventKind, StepId
 from gome_graph.run.directory import RunDirectory
+
+log = logging.getLogger(__name__)
 
 Observer = Callable[[Event], None]
 
@@ -29,7 +32,7 @@ class Journal:
     elapsed
         The budget's clock: seconds spent so far.
     observers
-        Called with each new event, after it is on disk.
+        Called with each new event, after it is on disk. One that raises (a pipe was closed, a terminal is gone) is told no more.
     """
 
     def __init__(self, run: RunDirectory, elapsed: Callable[[], float], observers: list[Observer] | None = None) -> None:
@@ -69,8 +72,12 @@ class Journal:
             self._file.flush()
             self._next += 1
             self._seen.add(key)
-            for observer in self._observers:
-                observer(event)
+            for observer in list(self._observers):
+                try:
+                    observer(event)
+                except Exception as error:  # the run is worth more than its view
+                    self._observers = [other for other in self._observers if other is not observer]
+                    log.warning("what showed the run failed and is told no more: %s: %s", type(error).__name__, error)
         return event
 
     def close(self) -> None:
