@@ -69,7 +69,7 @@ def _experience(run: RunServices, state: TraceState, name: StepId, folder: StepD
     root = state.get("incumbent") is None or patch.whole is not None
     without_score = FAILURE_IN_NOISE if verdict.kind in FAILED or verdict.kind is VerdictKind.LEAKAGE else 0.0
     return Experience(
-        key=f"{run.run.root.name}/{state['trace']}/{state['step']}", run=run.run.root.name, trace=state["trace"], step=name,
+        key=f"{run.run.root.name}/{state['trace']}/{name}", run=run.run.root.name, trace=state["trace"], step=name,
         task=run.brief.name,
         traits={
             "target": profile.target.kind.value, "metric": run.brief.metric, "rows": profile.rows, "columns": len(profile.columns),
