@@ -5,6 +5,7 @@ Parts cannot be checkpointed, so the graph's state carries the run directory and
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,13 @@ class RunServices:
         self._stopped = stopped
         self.plugins = load(self.settings.plugins)
         register_metrics(self.plugins)
-        spent = max([run.clock(), *(event.elapsed for event in run.events())])
+        past = list(run.events())
+        spent = max([run.clock(), *(event.elapsed for event in past)])
         self.budget = Budget(self.settings.budget_seconds, spent + head_start)
+        self._note_incumbents()
         self._clock_written = 0.0
+        self._hints_told = sum(event.kind is EventKind.HINT for event in past)
+        self._hints_lock = threading.Lock()
         self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
         self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
         self.memory: Memory = self._make_memory()
@@ -69,6 +74,20 @@ class RunServices:
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
         self._measured: dict[str, tuple[str, Measured]] = {}
+
+    def _note_incumbents(self) -> None:
+        """Tell the budget what a run that goes on has accepted: its reserve for finalise follows from that."""
+        for name in self.run.steps():
+            verdict, execution = self.run.step(name).verdict(), self.run.step(name).execution()
+            if verdict is not None and verdict.accepted and execution is not None:
+                self.budget.note_incumbent(int(name[1:].split("-")[0]), execution.wall_seconds)
+
+    def tell_hints(self) -> None:
+        """Journal the hints (``gome instruct``) that came since the last call: what traces may know from here on."""
+        with self._hints_lock:
+            for hint in self.run.hints()[self._hints_told :]:
+                self.journal.add(EventKind.HINT, trace=hint.get("trace"), text=hint["text"])
+                self._hints_told += 1
 
     def _make_memory(self) -> Memory:
         wanted = self.settings.memory

@@ -20,6 +20,7 @@ def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     step = state["step"] + 1
     name = step_id(state["trace"], step)
     folder = run.run.step(name)
+    run.tell_hints()
     base = _base(run, state)
     pack, found = _facts(run, base, state, step)
     context = replace(step_context(run, blackboard(runtime, run), state, step), pack=pack, findings=found)

@@ -16,6 +16,7 @@ def draft_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     run = services(state["run_dir"])
     step = state.get("step", 0)
     board = blackboard(runtime, run)
+    run.tell_hints()
     update = run.reasoner.draft(step_context(run, board, state, step))
     begin_step(run, board, state, step, update, parent=None)
     return {"step": step}
