@@ -15,7 +15,6 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.store.base import BaseStore
 from langgraph.types import Send
 
-from gome_graph.graph.context import where_it_stands
 from gome_graph.graph.guard import contained
 from gome_graph.graph.nodes.diagnose import diagnose_node
 from gome_graph.graph.nodes.draft import draft_node
@@ -24,7 +23,7 @@ from gome_graph.graph.nodes.finalise import finalise_node
 from gome_graph.graph.nodes.leave import leave_node
 from gome_graph.graph.nodes.prepare import prepare_node
 from gome_graph.graph.nodes.recall import recall_node
-from gome_graph.graph.nodes.remember import next_move, remember_node
+from gome_graph.graph.nodes.remember import next_move, remember_node, stand
 from gome_graph.graph.nodes.update import update_node
 from gome_graph.graph.nodes.validate import validate_node
 from gome_graph.graph.services import services
@@ -74,7 +73,7 @@ def build_run(checkpointer: BaseCheckpointSaver[Any] | None = None, store: BaseS
 def spread(state: RunState) -> list[Send]:
     """One trace each, in parallel."""
     run = services(state["run_dir"])
-    return [Send("trace", where_it_stands(run, number)) for number in range(run.settings.traces)]
+    return [Send("trace", stand(run, number)) for number in range(run.settings.traces)]
 
 
 def enter(state: TraceState) -> str:

@@ -182,7 +182,7 @@ class Strategy(Protocol):
     name: str
 
     def next(self, view: TraceView) -> str:
-        """``improve`` the incumbent, ``root`` for a fresh start, ``mend`` the latest failed script, or ``stop``."""
+        """``improve`` the incumbent, ``root`` for a fresh start, or ``stop``. After a failed script the diagnosis is of that failure."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gome_graph.graph.context import FAILED, history
+from gome_graph.graph.context import FAILED, history, where_it_stands
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
 from gome_graph.hooks import TraceView
@@ -31,12 +31,21 @@ def remember_node(state: TraceState) -> dict[str, Any]:
     return {"end": _end(run, state, folder)}
 
 
+def stand(run: RunServices, trace: int) -> TraceState:
+    """Where a trace begins or goes on from; one that has done its steps is over at once."""
+    state = where_it_stands(run, trace)
+    latest = state.get("latest")
+    if latest is not None:
+        state["end"] = _end(run, state, run.run.step(latest))
+    return state
+
+
 def next_move(state: TraceState) -> str:
     """Where the trace goes from here: ``diagnose``, ``draft_again`` (a new root) or ``leave``."""
     if state.get("end"):
         return "leave"
     run = services(state["run_dir"])
-    return "diagnose" if run.strategy.next(_view(run, state)) in ("improve", "mend") else "draft_again"
+    return "diagnose" if run.strategy.next(_view(run, state)) == "improve" else "draft_again"
 
 
 def _view(run: RunServices, state: TraceState) -> TraceView:
