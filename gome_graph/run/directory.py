@@ -96,14 +96,17 @@ class RunDirectory:
         Raises
         ------
         RunError
-            If `out` is there already and not empty.
+            If `out` is there already and not empty, or cannot be made.
         """
         root = out if out is not None else cls.place(task_name)
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
-            raise RunError(f"{root} is there already and not empty; give another --out, or continue it with: gome resume {root}")
-        root.mkdir(parents=True, exist_ok=True)
-        made = cls(root)
-        made.vault.mkdir(mode=0o700, exist_ok=True)
+        try:
+            if root.exists() and (not root.is_dir() or any(root.iterdir())):
+                raise RunError(f"{root} is there already and not empty; give another --out, or continue it with: gome resume {root}")
+            root.mkdir(parents=True, exist_ok=True)
+            made = cls(root)
+            made.vault.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"the run directory {root} cannot be made ({error.strerror or error}); give another --out") from error
         return made
 
     @classmethod

@@ -55,7 +55,7 @@ def runs(
     for folder in asked:
         if folders and not folder.is_dir():
             raise RunError(f"{folder} is not a folder; give run directories or folders that hold some")
-    rows = [_row(run) for run in _find(asked)]
+    rows = sorted((_row(run) for run in _find(asked)), key=lambda row: (row["started_at"], row["run"]), reverse=True)
     if top is not None:
         rows = _top(rows, top)
     output.result(rows)
@@ -120,8 +120,6 @@ def _runs_table(rows: list[dict[str, Any]]) -> Any:
     for name in ("accepted", "spent", "seed"):
         table.add_column(name, justify="right", no_wrap=True)
     colours = {"done": "green", "live": "bold cyan", "stopped": "yellow", "crashed": "red", "failed": "red", "damaged": "red"}
-    if not any(row["started_at"] == "" for row in rows):
-        rows = sorted(rows, key=lambda r: r["started_at"], reverse=True)
     for row in rows:
         state = Text(row["status"], style=colours.get(row["status"], ""))
         if row["status"] == "damaged":

@@ -56,7 +56,7 @@ def instruct(
     if trace is not None and trace >= traces:
         raise TaskError(f"--trace {trace}: the run has traces 0 to {traces - 1}")
     state = status(opened, story(opened))
-    if state == "done":
+    if state in ("done", "failed"):  # neither can be resumed
         raise RunError(f"{run} has ended; a hint would reach nobody")
     _append(opened.hints_path, json_module.dumps({"trace": trace, "text": text}, ensure_ascii=False))
     output.result({"run": str(opened.root), "trace": trace, "text": text, "hints": len(opened.hints())})
