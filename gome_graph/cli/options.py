@@ -30,6 +30,9 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 RunArg = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, for example runs/titanic-3f2a1c.", show_default=False)]
 
+MAX_SEED = 2_000_000_000
+"""Scripts hand the seed, and some numbers after it, to libraries that take 31 bits."""
+
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?")
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gome_graph.cli import output
-from gome_graph.cli.options import Debug, Json, Quiet, parse_duration
+from gome_graph.cli.options import MAX_SEED, Debug, Json, Quiet, parse_duration
 
 HELP = """Watch the main job on real data: handwritten digits, 90 seconds, graded on a held-out part at the end.
 
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 def demo(
     budget: Annotated[str, typer.Option(help="Wall clock of the whole run.")] = "90s",
     traces: Annotated[int, typer.Option(help="Parallel traces.", min=1, max=64)] = 3,
-    seed: Annotated[int, typer.Option(help="All randomness comes from it.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="All randomness comes from it.", min=0, max=MAX_SEED)] = 0,
     folder: Annotated[Path, typer.Option("--dir", help="Where the demo's task and runs go.")] = Path("gome-demo"),
     json: Json = False, quiet: Quiet = False, debug: Debug = False,
 ) -> None:  # fmt: skip

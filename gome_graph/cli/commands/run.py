@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gome_graph.cli import output
-from gome_graph.cli.options import Debug, Json, Quiet, RunArg, parse_duration
+from gome_graph.cli.options import MAX_SEED, Debug, Json, Quiet, RunArg, parse_duration
 
 if TYPE_CHECKING:
     from gome_graph.records import Protections
@@ -46,7 +46,7 @@ def run(
     drop: Annotated[list[str] | None, typer.Option(help="Column to hide; repeatable.", rich_help_panel=TASK, show_default=False)] = None,
     budget: Annotated[str, typer.Option(help="Wall clock of the whole run: 90s, 10m, 1h30m.", rich_help_panel=RUN)] = "10m",
     traces: Annotated[int, typer.Option(help="Parallel traces.", rich_help_panel=RUN, min=1, max=64)] = 3,
-    seed: Annotated[int, typer.Option(help="All randomness comes from it.", rich_help_panel=RUN, min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="All randomness comes from it.", rich_help_panel=RUN, min=0, max=MAX_SEED)] = 0,
     max_steps: Annotated[
         int | None, typer.Option(help="Steps per trace; decisions then do not depend on the clock.", rich_help_panel=RUN, min=1)
     ] = None,
@@ -64,7 +64,7 @@ def run(
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
     ] = False,
     closed_world: Annotated[
-        bool, typer.Option("--closed-world", help="Nothing but the task package: empty memory, no network.", rich_help_panel=PARTS)
+        bool, typer.Option("--closed-world", help="Refuse to run with a shared memory, or without a wall against the network.", rich_help_panel=PARTS)
     ] = False,
     plugins: Annotated[
         str | None, typer.Option(help="Load only these plugins: a,b.", rich_help_panel=PARTS, show_default=False)
@@ -78,11 +78,14 @@ def run(
     """Improve a solution of a task until the budget is spent."""
     seconds = parse_duration(budget)
     output.mode.json = json or json_events
+    from gome_graph.errors import TaskError
     from gome_graph.graph import load_task_with_plugins
     from gome_graph.run import RunSettings
 
     selected = _plugins(plugins, no_plugins)
     chosen, folder = _memory(memory, no_memory, selected)
+    if closed_world and folder is not None:
+        raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
     settings = RunSettings(
         budget_seconds=seconds, traces=traces, seed=seed, max_steps=max_steps, reasoner=reasoner, strategy=strategy, executor=executor,
         memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
@@ -163,12 +166,15 @@ def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
 
 
 def _protections(settings: "RunSettings") -> "Protections":
-    """Ask the executor which walls are up; also finds out early that a plugin is missing."""
+    """Ask the executor which walls are up; also finds out early that a plugin is missing, or that a closed world cannot be had."""
+    from gome_graph.errors import SandboxError
     from gome_graph.graph.builtins import load
 
     executor = load(settings.plugins).make("executor", settings.executor, settings.executor_config)
     try:
         found: Protections = executor.protections()
+        if settings.closed_world and not found.network_blocked:
+            raise SandboxError("--closed-world needs scripts without network, which no wall here gives; see: gome doctor")
         return found
     finally:
         executor.close()
