@@ -9,7 +9,7 @@ from gome_graph.graph.blackboard import blackboard
 from gome_graph.graph.publish import publish_if_best
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import EventKind, Execution, ScriptJob, Stage, StepId, Verdict, VerdictKind, step_id
+from gome_graph.records import EventKind, Execution, Outcome, ScriptJob, Stage, StepId, Verdict, VerdictKind, step_id
 from gome_graph.run import StepDirectory
 from gome_graph.validation import Incumbent, audit_score, validate
 
@@ -38,12 +38,20 @@ def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
 
 def _judge(run: RunServices, state: TraceState, folder: StepDirectory, name: str, execution: Execution) -> Verdict:
     solution = folder.solution()
+    probes: list[Execution] = []
+
+    def rerun(input_dir: Path) -> tuple[Execution, Path]:
+        execution, output = _probe(run, folder, input_dir)
+        probes.append(execution)
+        return execution, output
+
     validation = validate(
         run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=_incumbent(run, state.get("incumbent")),
-        rerun=lambda input_dir: _probe(run, folder, input_dir), complexity=len(solution.script.splitlines()) if solution else 0,
+        rerun=rerun, complexity=len(solution.script.splitlines()) if solution else 0,
     )  # fmt: skip
-    if validation.suspicious and validation.verdict.accepted and run.stopped():
-        # The permuted-label probe was cut off with everything else: a step that nobody could clear is not accepted.
+    cut = run.stopped() or (run.budget.for_steps() <= 0.5 and any(probe.outcome is Outcome.TIMED_OUT for probe in probes))
+    if validation.suspicious and validation.verdict.accepted and cut:
+        # The permuted-label probe was cut off by the run's end: a step that nobody could clear is not accepted.
         return Verdict(kind=VerdictKind.STOPPED, reason="stopped before its permuted-label probe was done", score=validation.score)
     if validation.score is not None:
         run.run.save_audit(name, execution.seed, audit_score(run.prepared, folder.output))
