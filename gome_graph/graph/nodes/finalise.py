@@ -4,6 +4,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from gome_graph.errors import SandboxError
 from gome_graph.graph.nodes.execute import run_script
 from gome_graph.graph.publish import publish
 from gome_graph.graph.services import RunServices, services
@@ -25,8 +26,9 @@ def finalise_node(state: RunState) -> dict[str, Any]:
     if note := getattr(run.memory, "note", ""):
         run.journal.add(EventKind.WARNING, text=f"memory: {note}")
     result = _result(run, chosen, choice.reason if choice else "")
-    run.run.update_record(result=result.model_dump(mode="json"))
+    # In this order: a run with a result cannot be resumed, so its journal must have its end by then.
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
+    run.run.update_record(result=result.model_dump(mode="json"))
     return {"result": result.model_dump(mode="json")}
 
 
@@ -100,7 +102,11 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
             return None
         folder.write_solution(solution)
         wall = max(run.budget.left() - fit, 0.5)
-        execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=run.settings.traces)
+        try:
+            execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=run.settings.traces)
+        except SandboxError as error:
+            run.journal.add(EventKind.WARNING, text=f"{name} was not run again with seed {seed}: {error}")
+            return None
         folder.save("execution", execution)
     score = validate(run.prepared, folder.output, execution, stage=Stage.FULL).score
     if fresh:
@@ -120,7 +126,12 @@ def _hand_out(run: RunServices, name: str) -> None:
     if solution is not None and run.budget.left() > seconds and not run.stopped():
         folder.write_solution(solution)
         wall = max(run.budget.left() - START_UP_SECONDS / 2, 0.5)
-        execution = run_script(run, folder, Stage.FINAL, seed=run.settings.seed, cpus=run.cores, wall=wall, parallel=1)
+        try:
+            execution = run_script(run, folder, Stage.FINAL, seed=run.settings.seed, cpus=run.cores, wall=wall, parallel=1)
+        except SandboxError as error:
+            run.journal.add(EventKind.WARNING, text=f"no final fit of {name} ({error}); the submission comes from the validated fit")
+            publish(run, step)
+            return
         folder.save("execution", execution)
         validation = validate(run.prepared, folder.output, execution, stage=Stage.FINAL)
         if validation.verdict.accepted:
