@@ -41,6 +41,7 @@ class RunSettings(Record):
     memory_limit_bytes: int = Field(default=0, ge=0)
     """Memory for one script; 0 shares 80 % of the machine's memory among traces."""
     closed_world: bool = False
+    """No shared memory, no network for scripts; the command line refuses what does not fit."""
     plugins: list[str] | None = None
     """Plugins to load; None loads all that are installed."""
 

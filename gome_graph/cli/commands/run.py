@@ -64,7 +64,7 @@ def run(
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
     ] = False,
     closed_world: Annotated[
-        bool, typer.Option("--closed-world", help="Refuse to run with a shared memory, or without a wall against the network.", rich_help_panel=PARTS)
+        bool, typer.Option("--closed-world", help="Refuse a shared memory, and scripts that could use the network.", rich_help_panel=PARTS)
     ] = False,
     plugins: Annotated[
         str | None, typer.Option(help="Load only these plugins: a,b.", rich_help_panel=PARTS, show_default=False)

@@ -1,11 +1,8 @@
 """Small readings that several diagnosers share."""
 
 from gome_graph.diagnosis.script import ScriptFacts, read_script
-from gome_graph.records import ColumnKind, ColumnProfile, DiagnosticPack, Evidence, FoldFacts, TargetKind
+from gome_graph.records import ColumnKind, ColumnProfile, DiagnosticPack, Evidence, FoldFacts
 
-CLASSIFICATION = frozenset({TargetKind.BINARY, TargetKind.MULTICLASS, TargetKind.MULTILABEL, TargetKind.ORDINAL})
-RANKS = frozenset({"roc_auc", "roc_auc_ovr", "average_precision"})
-"""Metrics of order alone: levels and thresholds do not touch them."""
 INTERPOLATING = ("forest", "extra", "neighbo", "knn", "gaussian_process")
 """Parts of the names of models that fit their training rows (nearly) exactly by construction."""
 PERFECT_ONE = frozenset(
