@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 CLOCK_SECONDS = 1.0
 """How often the time spent is written down: what a kill may make the budget forget."""
 
+CPU_SLACK_SECONDS = 5.0
+
 _open: dict[str, "RunServices"] = {}
 
 
@@ -155,7 +157,9 @@ class RunServices:
     def limits(self, wall: Seconds, parallel: int) -> Limits:
         """Limits of one script when `parallel` of them may run at the same time."""
         memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
-        return Limits(wall_seconds=max(wall, 0.1), memory_bytes=memory)
+        wall = max(wall, 0.1)
+        # No honest script can pass the CPU limit before the wall clock ends it: it holds where the watchdog should fail.
+        return Limits(wall_seconds=wall, memory_bytes=memory, cpu_seconds=wall * len(os.sched_getaffinity(0)) + CPU_SLACK_SECONDS)
 
     def close(self) -> None:
         """Stop scripts, let go of memory and files."""
