@@ -25,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def gome_chat_model() -> Iterable[Offer]:
-    """Offer language-model providers. ``factory(config, model=..., base_url=...)`` returns a LangChain chat model."""
+    """Offer language-model providers. ``factory(config, model=..., base_url=...)`` returns a LangChain chat model. Nobody asks yet."""
     return []
 
 
@@ -43,7 +43,7 @@ def gome_executor() -> Iterable[Offer]:
 
 @hookspec
 def gome_memory() -> Iterable[Offer]:
-    """Offer memories. ``factory(config, path=..., embedding=...)`` returns a `Memory`."""
+    """Offer memories. ``factory(config, path=...)`` returns a `Memory`."""
     return []
 
 

@@ -98,7 +98,7 @@ def choose(ranked: Sequence[Ranked], seed: int) -> tuple[list[Ranked], list[Rank
     successes : list of Ranked
         At most three, distinct, heaviest first.
     failures : list of Ranked
-        At most three, nearest first.
+        At most `FAILURES`, nearest first.
     """
     successes = [item for item in ranked if item.success]
     chosen = successes[:1]
