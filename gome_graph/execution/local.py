@@ -184,7 +184,7 @@ def _execution(job: ScriptJob, watched: Watched, usage: workspace.Usage, refused
         outcome = Outcome.CRASHED
         error = last_error(stderr)
         if code is not None and code < 0:
-            kind = signal.Signals(-code).name
+            kind = _signal_name(-code)
             message = signal.strsignal(-code)
             details.append(f"It died of {kind} after {watched.wall_seconds:.1f} s.")
             if -code in (signal.SIGXCPU, signal.SIGXFSZ):
@@ -215,6 +215,13 @@ def _execution(job: ScriptJob, watched: Watched, usage: workspace.Usage, refused
         peak_memory_bytes=watched.peak_memory_bytes, error_class=kind, error_message=message, log_tail=log_tail(stdout, stderr),
         detail=" ".join([*details, *refused]),
     )  # fmt: skip
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"
 
 
 def _describe(way: Way, found: selfcheck.Check, problems: list[str]) -> Protections:
