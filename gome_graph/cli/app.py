@@ -1,5 +1,6 @@
 """Puts the commands together and turns every error into one sentence and an exit code."""
 
+import errno
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typer.main import get_command
 
 from gome_graph.cli import output
 from gome_graph.cli.commands import demo, doctor, grade, init, inspect, plugins, run, steer
-from gome_graph.errors import GomeError
+from gome_graph.errors import BudgetExceeded, GomeError
 
 COMMANDS = (run, demo, init, inspect, steer, grade, plugins, doctor)
 """Modules with a ``register(app)``, in the order of ``gome --help``."""
@@ -95,6 +96,8 @@ def _explain(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         sys.stderr.close()
         return 0
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return output.fail("the disk is full; free some space, and go on with a run by: gome resume RUN", BudgetExceeded.exit_code)
     where = "" if output.mode.debug else f"; {_keep_traceback(error)}"
     return output.fail(f"an error inside gome ({type(error).__name__}: {error}){where}", 1)
 

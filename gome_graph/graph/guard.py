@@ -1,5 +1,6 @@
 """A fault in one trace ends that trace, not the run."""
 
+import contextlib
 import functools
 import logging
 import traceback
@@ -30,8 +31,9 @@ def contained(node: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, An
         except Exception as error:
             parts = services(state["run_dir"])
             reason = f"{node.__name__.removesuffix('_node')} failed: {type(error).__name__}: {error}"
-            with (parts.run.root / "crash.log").open("a", encoding="utf-8") as file:
-                file.write(f"trace {state['trace']}: {reason}\n{traceback.format_exc()}\n")
+            text = traceback.format_exc()
+            with contextlib.suppress(OSError), (parts.run.root / "crash.log").open("a", encoding="utf-8") as file:
+                file.write(f"trace {state['trace']}: {reason}\n{text}\n")
             parts.journal.add(EventKind.WARNING, trace=state["trace"], text=f"{reason} (traceback in crash.log)")
             return {"end": reason}
 
