@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from gome_memory.memory import SuccessMemory
 
 from gome_graph.records import Component, Experience, Hypothesis, RecallQuery, StepId, VerdictKind
+from gome_memory.memory import SuccessMemory
 
 VERBS = ("Add", "Drop", "Encode", "Blend", "Scale", "Bin", "Tune", "Regularise", "Smooth", "Cross")
 OBJECTS = (

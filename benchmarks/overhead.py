@@ -2,9 +2,8 @@
 
     python benchmarks/overhead.py [--steps 6] [--repeats 3]
 
-Runs `gome run` for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
-its own user + system time (``RUSAGE_SELF``): scripts and the memory's index service are other processes; the latter is printed apart.
-Bars: issue "The main job"; figures of AIDE: docs and measurements in its tracker, as noted in benchmarks/RESULTS.md.
+Runs for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
+its own user + system time: scripts, their keepers and the memory's index service are other processes (the last one: memory_overhead.py).
 """
 
 import argparse
