@@ -68,15 +68,15 @@ def resume(
     ended = run.record().get("result") or {}
     if ended.get("status") in ("done", "failed"):
         raise RunError(f"{run_dir} has ended already; see it with: gome show {run_dir}")
-    if ended:
-        # Stopped by the user: that graph ran to its end. Its traces go on in a new one, from where the run directory says they stand.
-        run.update_record(result=None, thread=run.record().get("thread", 0) + 1)
     return _go(run, observers, stopped, resumed=True, head_start=head_start)
 
 
 def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool, head_start: Seconds) -> RunResult:
     with run.lock(), _graph(run) as graph:
         run.stop_path.unlink(missing_ok=True)
+        if run.record().get("result"):
+            # Stopped by the user: that graph ran to its end. Its traces go on in a new one, from where the run directory says they stand.
+            run.update_record(result=None, thread=run.record().get("thread", 0) + 1)
         parts = open_services(run, observers, stopped, head_start)
         try:
             _announce(parts, resumed)

@@ -163,7 +163,7 @@ class RunView:
             return self.first
         best: Score | None = None
         for trace in self.traces:
-            score = trace.steps[0].score if trace.steps and trace.steps[0].number == 0 else None
+            score = trace.steps[0].score if trace.steps and trace.steps[0].number == 0 and trace.steps[0].accepted else None
             if score is not None and (best is None or score.better_than(best)):
                 best = score
         return best

@@ -59,6 +59,9 @@ def _write(folder: Path) -> None:
     """Write the task folder in another process: scikit-learn stays out of this one."""
     from gome_graph.errors import TaskError
 
+    mark = folder / "task" / "task.toml"
+    if mark.parent.exists() and not (mark.exists() and 'name = "digits"' in mark.read_text(encoding="utf-8")):
+        raise TaskError(f"{mark.parent} is there already and not the demo's; choose another place with --dir")
     done = subprocess.run(
         [sys.executable, "-m", "gome_graph.cli.demo_data", str(folder)], capture_output=True, text=True, timeout=WRITE_SECONDS, check=False
     )

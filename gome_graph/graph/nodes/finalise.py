@@ -108,7 +108,8 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
             run.journal.add(EventKind.WARNING, text=f"{name} was not run again with seed {seed}: {error}")
             return None
         folder.save("execution", execution)
-    score = validate(run.prepared, folder.output, execution, stage=Stage.FULL).score
+    validation = validate(run.prepared, folder.output, execution, stage=Stage.FULL)
+    score = validation.score if validation.verdict.accepted else None
     if fresh:
         run.journal.add(
             EventKind.FINAL_RUN, step=name, seed=seed, outcome=execution.outcome.value,
@@ -163,7 +164,7 @@ def _result(run: RunServices, chosen: str | None, reason: str) -> RunResult:
 
 def _first_score(run: RunServices) -> Score | None:
     """The baseline: the best of the traces' first drafts (step 0), so that improvement is not claimed against the weakest of them."""
-    drafts = [v.score for name in run.run.steps() if name.endswith("-0") and (v := run.run.step(name).verdict()) and v.score]
+    drafts = [v.score for name in run.run.steps() if name.endswith("-0") and (v := run.run.step(name).verdict()) and v.accepted and v.score]
     best: Score | None = None
     for score in drafts:
         best = score if best is None or score.better_than(best) else best

@@ -75,10 +75,11 @@ def _experience(run: RunServices, state: TraceState, name: StepId, folder: StepD
     findings = [Finding.model_validate(f) for f in folder.load("findings") or []]
     execution = folder.execution()
     profile = run.brief.profile
+    origin = f"{run.run.root.name}-{run.run.record()['id'][:6]}"  # two runs may share a name and a memory
     root = state.get("incumbent") is None or patch.whole is not None
     without_score = FAILURE_IN_NOISE if verdict.kind in FAILED or verdict.kind is VerdictKind.LEAKAGE else 0.0
     return Experience(
-        key=f"{run.run.root.name}/{state['trace']}/{name}", run=run.run.root.name, trace=state["trace"], step=name,
+        key=f"{origin}/{state['trace']}/{name}", run=run.run.root.name, trace=state["trace"], step=name,
         task=run.brief.name,
         traits={
             "target": profile.target.kind.value, "metric": run.brief.metric, "rows": profile.rows, "columns": len(profile.columns),
