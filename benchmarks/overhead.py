@@ -1,6 +1,6 @@
 """What the framework itself costs: CPU, memory and terminal bytes of everything but the scripts.
 
-    python benchmarks/overhead.py [--steps 6] [--repeats 3]
+    python benchmarks/overhead.py [--steps 4] [--repeats 3]
 
 Runs for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
 its own user + system time: scripts, their keepers and the memory's index service are other processes (the last one: memory_overhead.py).
@@ -34,7 +34,7 @@ def heard(event):
     now = time.process_time()
     marks.setdefault("first_script" if event.kind == "step_started" else event.kind.value, now)
     marks["last_step"] = now if event.kind == "remembered" else marks.get("last_step", 0.0)
-result = start(load_task(task), RunSettings(budget_seconds=600, traces=1, max_steps=steps), out=out, observers=[heard])
+result = start(load_task(task), RunSettings(budget_seconds=600, traces=1, max_steps=steps, top_k=1), out=out, observers=[heard])
 marks["all"] = time.process_time()
 marks["steps"] = result.steps
 marks["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -107,7 +107,7 @@ def help_seconds(repeats: int) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
