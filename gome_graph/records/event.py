@@ -31,7 +31,7 @@ class EventKind(StrEnum):
     UPDATED = "updated"
     """hypothesis (Hypothesis), patch (Patch summary: edits, whole, share_changed)"""
     REMEMBERED = "remembered"
-    """key (of the experience), verdict"""
+    """key (of the experience, without its run), verdict"""
     BEST = "best"
     """score (Score): a new best over all traces; its submission is on disk"""
     HINT = "hint"

@@ -131,7 +131,8 @@ class MemoryContract:
 
     def test_at_most_eight_nearest_failures_nearest_first(self, memory: Memory) -> None:
         for number in range(12):
-            memory.remember(experience(number, accepted=False, gain=-1.0))
+            later = {} if number < len(TOPICS) else {"title": f"{TOPICS[number % len(TOPICS)][0]}, try {number}"}
+            memory.remember(experience(number, accepted=False, gain=-1.0, hypothesis=hypothesis(number, **later)))
         failures = memory.recall(query(4)).failures
         assert len(failures) == 8
         assert failures[0].experience.key == "run/0/t0-4"

@@ -120,7 +120,7 @@ def test_the_service_ends_when_its_clients_were_killed(tmp_path: Path) -> None:
     assert memory._service is not None
     memory._service._notices._hang_up()  # what the kernel does for a killed client
     memory._service._questions._hang_up()
-    assert wait_until(lambda: not alive(pid), 10.0)
+    assert wait_until(lambda: not alive(pid), 30.0)
     memory.close()
 
 

@@ -27,7 +27,9 @@ def remember_node(state: TraceState) -> dict[str, Any]:
     if verdict.kind is not VerdictKind.STOPPED:
         experience = _experience(run, state, name, folder, verdict)
         run.memory.remember(experience)
-        run.journal.add(EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key, verdict=verdict.kind.value)
+        run.journal.add(
+            EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key.split("/", 1)[1], verdict=verdict.kind.value
+        )
     return {"end": _end(run, state, folder)}
 
 

@@ -182,7 +182,8 @@ def test_score_is_the_function_of_the_mean_row_loss_that_it_claims_to_be(name, s
 
 
 def test_which_metrics_decompose():
-    decomposed = {name for name in metric_names() if find_metric(name).row_losses(*example(name, 0)) is not None}
+    built_in = [name for name in metric_names() if not name.startswith("test_")]  # other tests may have registered theirs
+    decomposed = {name for name in built_in if find_metric(name).row_losses(*example(name, 0)) is not None}
     assert decomposed == {
         "accuracy", "log_loss", "rmse", "mse", "rmsle", "rmse_log", "mae", "mape", "smape", "r2", "f1_micro", "jaccard_words", "pinball",
         "map_at_5",
