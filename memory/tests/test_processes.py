@@ -11,7 +11,7 @@ import pytest
 
 from gome_graph.testing.memories import experience, query
 from gome_memory import wire
-from gome_memory.memory import MemoryConfig, SuccessMemory
+from gome_memory.memory import SuccessMemory
 from gome_memory.store import Store
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -112,16 +112,27 @@ def test_the_service_ends_with_the_last_goodbye(tmp_path: Path) -> None:
     assert wait_until(lambda: not alive(pid), 3.0)
 
 
+CLIENT = """
+import sys, time
+from pathlib import Path
+from gome_graph.testing.memories import experience, query
+from gome_memory.memory import MemoryConfig, SuccessMemory
+memory = SuccessMemory(Path(sys.argv[1]), MemoryConfig(idle_seconds=0.5))
+memory.remember(experience(1))
+memory.recall(query(1))
+print(memory.status()["pid"], flush=True)
+time.sleep(600)
+"""
+
+
 def test_the_service_ends_when_its_clients_were_killed(tmp_path: Path) -> None:
-    memory = SuccessMemory(tmp_path, MemoryConfig(idle_seconds=0.5))
-    memory.remember(experience(1))
-    memory.recall(query(1))
-    pid = pid_of(memory)
-    assert memory._service is not None
-    memory._service._notices._hang_up()  # what the kernel does for a killed client
-    memory._service._questions._hang_up()
+    client = subprocess.Popen([sys.executable, "-c", CLIENT, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    pid = int(client.stdout.readline())
+    assert alive(pid)
+    client.kill()
+    client.wait()
     assert wait_until(lambda: not alive(pid), 30.0)
-    memory.close()
 
 
 def test_the_service_ends_when_its_directory_vanishes(tmp_path: Path) -> None:

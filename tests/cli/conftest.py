@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "report"))
 
 from fake_run import build
 
+from gome_graph.cli import output
 from gome_graph.cli.app import run_cli
 from gome_graph.run import RunDirectory
 
@@ -24,6 +25,13 @@ class Said:
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(autouse=True)
+def no_flags_of_earlier_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test's command said by its flags must not be heard by the next test."""
+    for flag in ("json", "quiet", "debug"):
+        monkeypatch.setattr(output.mode, flag, False)
 
 
 @pytest.fixture(autouse=True)
