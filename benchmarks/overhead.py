@@ -1,6 +1,6 @@
 """What the framework itself costs: CPU, memory and terminal bytes of everything but the scripts.
 
-    python benchmarks/overhead.py [--steps 4] [--repeats 3]
+    python benchmarks/overhead.py [--seconds 40] [--repeats 3]
 
 Runs for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
 its own user + system time: scripts, their keepers and the memory's index service are other processes (the last one: memory_overhead.py).
@@ -28,13 +28,13 @@ from gome_graph.graph import start
 from gome_graph.run import RunSettings
 from gome_graph.task import load_task
 
-task, out, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+task, out, seconds = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 marks = {}
 def heard(event):
     now = time.process_time()
     marks.setdefault("first_script" if event.kind == "step_started" else event.kind.value, now)
     marks["last_step"] = now if event.kind == "remembered" else marks.get("last_step", 0.0)
-result = start(load_task(task), RunSettings(budget_seconds=600, traces=1, max_steps=steps, top_k=1), out=out, observers=[heard])
+result = start(load_task(task), RunSettings(budget_seconds=seconds, traces=2), out=out, observers=[heard])
 marks["all"] = time.process_time()
 marks["steps"] = result.steps
 marks["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -60,12 +60,12 @@ def make_task(folder: Path) -> Path:
     return folder
 
 
-def one_run(task: Path, folder: Path, steps: int) -> dict[str, float]:
+def one_run(task: Path, folder: Path, seconds: int) -> dict[str, float]:
     """CPU seconds at the marks, in a fresh process."""
     code = folder / "probe.py"
     code.write_text(PROBE)
     done = subprocess.run(
-        [sys.executable, str(code), str(task), str(folder / "run"), str(steps)], capture_output=True, text=True, check=True
+        [sys.executable, str(code), str(task), str(folder / "run"), str(seconds)], capture_output=True, text=True, check=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -107,7 +107,7 @@ def help_seconds(repeats: int) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=40, help="budget of each run")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -117,7 +117,7 @@ def main() -> None:
         for number in range(arguments.repeats):
             folder = root / f"r{number}"
             folder.mkdir()
-            runs.append(one_run(task, folder, arguments.steps))
+            runs.append(one_run(task, folder, arguments.seconds))
         start_up = statistics.median(r["first_script"] for r in runs)
         step = statistics.median((r["last_step"] - r["first_script"]) / r["steps"] for r in runs)
         peak = statistics.median(r["peak_mb"] for r in runs)
