@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gome_graph.run import RunDirectory, RunSettings
+from gome_graph.support.files import write_text
 from gome_graph.task import Task, find_metric
 
 VERSIONED = ("gome-graph", "gome-memory", "langgraph", "numpy", "pandas", "scikit-learn", "lightgbm", "catboost", "chromadb")
@@ -26,6 +27,7 @@ def create_run(task: Task, settings: RunSettings, out: Path | None = None) -> Ru
         higher_is_better=find_metric(task.metric).higher_is_better, settings=settings.model_dump(mode="json"), seed=settings.seed,
         versions=_versions(), started_at=datetime.now(UTC).isoformat(timespec="seconds"), task_spec=task.model_dump(mode="json"),
     )  # fmt: skip
+    write_text(run.root / "task.toml", task.to_toml(run.root))  # what was inferred, for the user to read, correct and run again
     return run
 
 

@@ -123,6 +123,7 @@ def test_state_is_json(plan: Plan, folder: Path, tmp_path: Path) -> None:
     plan(lambda trace, step: width(0.0) if step == 0 else None)
     run(folder, tmp_path / "run")
     record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert 'metric = "rmse"' in (tmp_path / "run" / "task.toml").read_text()
     assert record["result"]["status"] == "done"
     assert record["protections"]["mechanism"]
 
