@@ -1,6 +1,7 @@
 """Several processes, killed ones among them: nothing acknowledged is lost."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,16 @@ def wait_until(condition: object, seconds: float = 15.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def vanish(directory: Path) -> None:
+    """Remove a directory that a service may still be writing into."""
+
+    def gone() -> bool:
+        shutil.rmtree(directory, ignore_errors=True)
+        return not directory.exists()
+
+    assert wait_until(gone)
 
 
 def alive(pid: int) -> bool:
@@ -136,25 +147,21 @@ def test_the_service_ends_when_its_clients_were_killed(tmp_path: Path) -> None:
 
 
 def test_the_service_ends_when_its_directory_vanishes(tmp_path: Path) -> None:
-    import shutil
-
     memory = SuccessMemory(tmp_path / "memory")
     memory.remember(experience(1))
     memory.recall(query(1))
     pid = pid_of(memory)
-    shutil.rmtree(tmp_path / "memory")
+    vanish(tmp_path / "memory")
     assert wait_until(lambda: not alive(pid), 10.0)
     assert not (tmp_path / "memory").exists()
 
 
 def test_a_memory_made_anew_at_the_same_path_is_not_confused_with_the_old_one(tmp_path: Path) -> None:
-    import shutil
-
     old = SuccessMemory(tmp_path / "memory", embedding="hash")
     for number in range(3):
         old.remember(experience(number))
     old.recall(query(1))
-    shutil.rmtree(tmp_path / "memory")
+    vanish(tmp_path / "memory")
     new = SuccessMemory(tmp_path / "memory", embedding="hash")
     new.remember(experience(5))
     assert new.recall(query(5)).considered == 1
