@@ -107,9 +107,11 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "blend_in_nb_svm": (view(texts, text_model), view(numbers)),
     "blend_in_tfidf_linear": (view(mixed), view(numbers)),
     "blend_in_naive_bayes": (view(texts, text_model), view(numbers)),
+    "blend_in_xgboost": (view(), view(of=recipe("xgboost"))),
     "blend_in_lda": (view(), view(price)),
 }  # fmt: skip
 
+pytestmark = pytest.mark.usefixtures("every_package")
 cases = pytest.mark.parametrize("name", sorted(BY_NAME))
 
 

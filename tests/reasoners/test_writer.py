@@ -32,7 +32,7 @@ TASKS = [
 ]
 MODELS: list[ModelKind] = [
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",
-    "tfidf_linear",
+    "tfidf_linear", "xgboost",
 ]  # fmt: skip
 ENCODINGS: list[Encoding] = ["native", "ordinal", "onehot", "target", "frequency"]
 BLENDS: list[Blend] = ["mean", "greedy", "stack"]
@@ -82,7 +82,9 @@ def variety(kind: TargetKind) -> list[Recipe]:
     """Recipes that between them reach every branch of the writer."""
     recipes = [one(model) for model in MODELS]
     recipes += [one(model, encoding=encoding) for model in MODELS[:7] for encoding in ENCODINGS]
-    recipes += [one(model, early_stopping=True) for model in MODELS[:3]]
+    recipes += [one(model, early_stopping=True) for model in (*MODELS[:3], "xgboost")]
+    recipes += [one("xgboost", encoding=encoding, early_stopping=stop) for encoding in ENCODINGS for stop in (False, True)]
+    recipes += [one("xgboost", encoding=encoding).model_copy(update={"class_weight": "balanced"}) for encoding in ENCODINGS[:4]]
     recipes += [several(blend, seeds=seeds) for blend in BLENDS for seeds in (1, 3)]
     recipes += [several(decision=decision) for decision in DECISIONS]
     recipes += [several(calibration=how) for how in ("temperature", "isotonic")]
@@ -146,7 +148,7 @@ def test_scripts_need_nothing_of_this_project(tmp_path: Path) -> None:
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
     }
 
-    allowed = {"json", "os", "time", "contextlib", "pathlib", "numpy", "pandas", "scipy", "sklearn", "lightgbm", "catboost"}
+    allowed = {"json", "os", "time", "contextlib", "pathlib", "numpy", "pandas", "scipy", "sklearn", "lightgbm", "catboost", "xgboost"}
     assert imported <= allowed
 
 

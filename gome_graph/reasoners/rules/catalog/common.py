@@ -9,7 +9,7 @@ from gome_graph.reasoners.rules.writer.estimators import estimator
 from gome_graph.reasoners.rules.writer.script import target_of
 from gome_graph.records import BudgetStage, TargetKind
 
-BOOSTING: tuple[ModelKind, ...] = ("lightgbm", "catboost", "hist_gradient_boosting")
+BOOSTING: tuple[ModelKind, ...] = ("lightgbm", "catboost", "hist_gradient_boosting", "xgboost")
 FORESTS: tuple[ModelKind, ...] = ("extra_trees", "random_forest")
 TEXT_MODELS: tuple[ModelKind, ...] = ("nb_svm", "tfidf_linear", "naive_bayes")
 SCALED: tuple[ModelKind, ...] = ("linear", "knn", "svm", "gaussian_process", "mlp", "lda")
@@ -21,6 +21,8 @@ KNOBS: dict[ModelKind, dict[str, str]] = {
     "catboost": {"rate": "learning_rate", "rounds": "iterations", "depth": "depth", "l2": "l2_leaf_reg"},
     "hist_gradient_boosting": {"rate": "learning_rate", "rounds": "max_iter", "leaves": "max_leaf_nodes", "leaf_rows": "min_samples_leaf",
                                "l2": "l2_regularization"},
+    "xgboost": {"rate": "learning_rate", "rounds": "n_estimators", "depth": "max_depth", "leaf_rows": "min_child_weight",
+                "l2": "reg_lambda", "columns": "colsample_bytree"},
 }  # fmt: skip
 """One name for what the boosting libraries call differently."""
 
@@ -33,7 +35,7 @@ SHORT: dict[ModelKind, str] = {
     "lightgbm": "LightGBM", "catboost": "CatBoost", "hist_gradient_boosting": "histogram gradient boosting", "extra_trees": "extra trees",
     "random_forest": "a random forest", "linear": "a linear model", "knn": "nearest neighbours", "svm": "a support vector machine",
     "gaussian_process": "a Gaussian process", "mlp": "a small neural network", "nb_svm": "NB-SVM", "tfidf_linear": "TF-IDF + linear",
-    "naive_bayes": "naive Bayes", "lda": "discriminant analysis",
+    "naive_bayes": "naive Bayes", "lda": "discriminant analysis", "xgboost": "XGBoost",
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SCALED, SHORT, added, fresh_name, learns_classes
+from gome_graph.reasoners.rules.packages import available
 from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import Component
@@ -19,6 +20,8 @@ SKEWED = 2.0
 def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     """True if the model can learn this target from these columns at bearable cost."""
     rows, tables, texts = context.profile.rows, bool(context.tabular_columns), bool(context.text_columns)
+    if not available(model):
+        return False
     if model in ("nb_svm", "naive_bayes"):
         return texts and learns_classes(context) and context.single_target
     if model == "tfidf_linear":
@@ -120,7 +123,7 @@ ADD: dict[ModelKind, tuple[float, float]] = {
     "catboost": (2.2, 0.58), "lightgbm": (1.8, 0.5), "hist_gradient_boosting": (1.0, 0.3), "extra_trees": (1.5, 0.42),
     "random_forest": (1.0, 0.35), "linear": (1.6, 0.48), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
     "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
-    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25),
+    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35),
 }  # fmt: skip
 """Prior gain (noise units) and prior success of blending the model in."""
 

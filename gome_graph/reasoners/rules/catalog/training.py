@@ -9,7 +9,7 @@ from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueCon
 from gome_graph.records import Component, TargetKind
 
 SLOWEST_RATE = 0.012
-BRIEF: dict[str, float] = {"lightgbm": 6.0, "hist_gradient_boosting": 6.0, "catboost": 20.0}
+BRIEF: dict[str, float] = {"lightgbm": 6.0, "hist_gradient_boosting": 6.0, "xgboost": 6.0, "catboost": 20.0}
 """Rate x rounds below which boosting has usually not gone far enough (CatBoost's symmetric trees are weaker each)."""
 LINEAR = ("linear", "tfidf_linear", "nb_svm")
 
@@ -66,6 +66,7 @@ STRONGER: dict[str, list[Preset]] = {
         ("random splits, strong L2", {"depth": 5, "l2_leaf_reg": 6.0, "random_strength": 5.0, "bagging_temperature": 1.0}),
     ],
     "hist_gradient_boosting": [("small trees, L2", {"max_leaf_nodes": 10, "min_samples_leaf": 30, "l2_regularization": 5.0})],
+    "xgboost": [("shallow trees, column sampling", {"max_depth": 4, "colsample_bytree": 0.5, "reg_lambda": 5.0})],
     "extra_trees": [("larger leaves", {"min_samples_leaf": 4}), ("half of the columns a split", {"max_features": 0.5})],
     "random_forest": [("larger leaves", {"min_samples_leaf": 4})],
     "linear": [("a tenth of C or ten times alpha", {})],
@@ -82,6 +83,7 @@ WEAKER: dict[str, list[Preset]] = {
                  ("large trees, column sampling", {"num_leaves": 127, "min_child_samples": 20, "colsample_bytree": 0.6})],
     "catboost": [("deeper trees", {"depth": 8}), ("weak L2", {"l2_leaf_reg": 1.0})],
     "hist_gradient_boosting": [("larger trees", {"max_leaf_nodes": 63, "min_samples_leaf": 10})],
+    "xgboost": [("deeper trees", {"max_depth": 9, "min_child_weight": 2.0})],
     "extra_trees": [("all columns a split", {"max_features": 1.0})],
     "random_forest": [("half of the columns a split", {"max_features": 0.5})],
     "linear": [("ten times C or a tenth of alpha", {})],
@@ -131,7 +133,8 @@ def _linear(recipe: Recipe, context: TechniqueContext, member: Member, stronger:
 
 def _absolute_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     """Fit what is judged: medians for absolute errors, robust losses for outliers."""
-    losses = {"lightgbm": ("l1", "huber"), "catboost": ("MAE", "Huber:delta=1.0"), "hist_gradient_boosting": ("absolute_error",)}
+    losses = {"lightgbm": ("l1", "huber"), "catboost": ("MAE", "Huber:delta=1.0"), "hist_gradient_boosting": ("absolute_error",),
+              "xgboost": ("reg:absoluteerror", "reg:pseudohubererror")}  # fmt: skip
     found = []
     for member in boosted(context):
         for loss in losses.get(member.model, ())[: 1 if context.task.metric == "mae" else 2]:
@@ -142,7 +145,7 @@ def _absolute_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Varian
 
 
 def _count_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    losses = {"lightgbm": "poisson", "catboost": "Poisson", "hist_gradient_boosting": "poisson"}
+    losses = {"lightgbm": "poisson", "catboost": "Poisson", "hist_gradient_boosting": "poisson", "xgboost": "count:poisson"}
     target = context.profile.target
     if not (target.nonnegative and target.integer) or recipe.target_transform != "none":
         return []

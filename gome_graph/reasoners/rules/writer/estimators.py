@@ -6,16 +6,18 @@ from typing import Any
 from gome_graph.reasoners.rules.recipe import Member, ModelKind
 from gome_graph.reasoners.rules.writer.literals import Call, Code
 
-TREES: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest"})
-BOOSTING: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting"})
+TREES: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "xgboost", "extra_trees", "random_forest"})
+BOOSTING: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "xgboost"})
 SPARSE: frozenset[ModelKind] = frozenset({"linear", "tfidf_linear", "nb_svm", "naive_bayes"})
 """Models that take sparse matrices."""
 TEXT_ONLY: frozenset[ModelKind] = frozenset({"nb_svm", "naive_bayes", "tfidf_linear"})
 SEEDLESS: frozenset[ModelKind] = frozenset({"linear", "tfidf_linear", "nb_svm", "naive_bayes", "knn", "svm", "lda", "gaussian_process"})
 """Fits that do not depend on a seed: averaging over seeds would be wasted time."""
-ITERATIVE: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "mlp", "linear", "tfidf_linear"})
+ITERATIVE: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "xgboost", "mlp", "linear", "tfidf_linear"})
 CLASSES_ONLY: frozenset[ModelKind] = frozenset({"nb_svm", "naive_bayes", "lda"})
 
+STOPPING_PATIENCE = 50
+"""Rounds without gain on the stopping rows after which boosting ends."""
 _SOLVER_STEPS = 500
 _FEW_CLASSES = 4
 
@@ -40,7 +42,7 @@ def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced:
     builders = {
         "lightgbm": _lightgbm, "catboost": _catboost, "hist_gradient_boosting": _hist, "extra_trees": _forest, "random_forest": _forest,
         "linear": _linear, "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp,
-        "nb_svm": _nb_svm, "naive_bayes": _naive_bayes, "lda": _lda,
+        "nb_svm": _nb_svm, "naive_bayes": _naive_bayes, "lda": _lda, "xgboost": _xgboost,
     }  # fmt: skip
     if member.model in CLASSES_ONLY and not classes:
         raise ValueError(f"member {member.name}: {member.model} is for classes only")
@@ -122,6 +124,25 @@ def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool) 
     params["random_state"] = Code("seed")
     name = "HistGradientBoostingClassifier" if classes else "HistGradientBoostingRegressor"
     return Estimator(name, params, (f"from sklearn.ensemble import {name}",), summary="histogram gradient boosting")
+
+
+def _xgboost(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    """Depth and sampling near the tuned defaults of Holzmueller et al. 2024 (Better by default), rates as for LightGBM."""
+    defaults: dict[str, Any] = {}
+    objective = member.objective or ({"mae": "reg:absoluteerror", "smape": "reg:absoluteerror"}.get(metric) if not classes else None)
+    if objective:
+        defaults["objective"] = objective
+    defaults |= {
+        "n_estimators": _rounds(member, classes, rows), "learning_rate": _rate(classes), "max_depth": 4 if rows < 2_000 else 6,
+        "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": 0.8,
+    }  # fmt: skip
+    params = _settings(member, defaults)
+    if member.early_stopping:
+        params["early_stopping_rounds"] = STOPPING_PATIENCE
+    params |= {"enable_categorical": True, "random_state": Code("seed"), "n_jobs": Code("CPUS")}
+    name = "XGBClassifier" if classes else "XGBRegressor"
+    called = "AnyClasses" if classes > 2 else name
+    return Estimator(called, params, (f"from xgboost import {name}",), summary="XGBoost")
 
 
 def _forest(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:

@@ -5,12 +5,13 @@ from typing import Any
 
 from gome_graph.reasoners.rules.recipe import Encoding, Member, TextSettings
 from gome_graph.reasoners.rules.writer.columns import Columns
-from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, TEXT_ONLY, TREES, Estimator, estimator
+from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, STOPPING_PATIENCE, TEXT_ONLY, TREES, Estimator, estimator
 from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned
 from gome_graph.reasoners.rules.writer.templates import template
 
 _DEFAULT_SVD = 64
-_ROUNDS_WITHOUT_GAIN = 50
+_REFUSED = '[]{}":,<'
+"""Characters that LightGBM (JSON punctuation) or XGBoost (``[]<``) refuses in names of inputs."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ def encoding_of(member: Member) -> Encoding:
     if member.encoding != "auto":
         supports_native = member.model in BOOSTING
         return "ordinal" if member.encoding == "native" and not supports_native and member.model in TREES else member.encoding
-    if member.model in ("lightgbm", "catboost"):
+    if member.model in ("lightgbm", "catboost", "xgboost"):
         return "native"
     return "ordinal" if member.model in TREES else "onehot"
 
@@ -79,12 +80,15 @@ def member_code(member: Member, columns: Columns, problem: Problem, text_column:
     frame = target_encoded or (member.model in TREES and encoding != "onehot")
     code = MemberCode(
         text="", frame=frame, summary=made.summary, imports=set(made.imports),
-        importance=frame and not target_encoded and member.model in ("lightgbm", "catboost", "extra_trees", "random_forest"),
+        importance=frame and not target_encoded and member.model in ("lightgbm", "catboost", "xgboost", "extra_trees", "random_forest"),
     )  # fmt: skip
     if member.model == "nb_svm":
         code.helpers.append("naive_bayes_logistic")
         code.imports |= {"from scipy import sparse", "from sklearn.base import BaseEstimator, ClassifierMixin"}
         code.imports |= {"from sklearn.linear_model import LogisticRegression"}
+    if made.name == "AnyClasses":
+        code.helpers.append("any_classes")
+        code.imports.add("from xgboost import XGBClassifier")
     if frame:
         inputs = _frame_inputs(member, columns, seen, encoding, code, text_column)
     else:
@@ -125,7 +129,11 @@ def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encodi
         kept = f"{kept}.join(components)" if kept != "data[[]]" else "components"
         what += f"; the text as {components} latent components"
     by_name = encoding == "target" and seen.categories  # the encoder finds the columns by their own names and leaves none
-    if member.model == "lightgbm" and not by_name and any(not _is_safe(name) for name in [*columns.numbers, *columns.categories]):
+    if (
+        member.model in ("lightgbm", "xgboost")
+        and not by_name
+        and any(not _is_safe(name) for name in [*columns.numbers, *columns.categories])
+    ):
         kept += ".rename(columns=SAFE_NAMES)"
     lines.append(f"return {kept}")
     body = "\n".join(f"    {line}" for line in lines)
@@ -249,15 +257,20 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
     if target_encoded:
         lines += _target_encoder(member, seen, problem, code)
     lines.append(assigned("model", Call(made.name, tuple(made.positional), params)))
+    weighted = member.model == "xgboost" and problem.balanced and problem.classes > 0  # it has no class_weight of its own
+    if weighted:
+        code.imports.add("from sklearn.utils.class_weight import compute_sample_weight")
+        lines.append('weights = compute_sample_weight("balanced", y)')
     if stopping:
         code.helpers.append("stopping_rows")
         lines.append("learn, stop = stopping_rows(y, seed)")
-        lines += _fit_with_stopping(member, code.frame)
+        lines += _fit_with_stopping(member, code.frame, weighted=weighted)
     elif target_encoded:
         code.imports.add("from sklearn.pipeline import make_pipeline")
-        lines.append("return make_pipeline(encoder, model).fit(X, y)")
+        step = f", {made.name.lower()}__sample_weight=weights" if weighted else ""
+        lines.append(f"return make_pipeline(encoder, model).fit(X, y{step})")
     else:
-        lines.append("return model.fit(X, y)")
+        lines.append(f"return model.fit(X, y{', sample_weight=weights' if weighted else ''})")
     body = "\n".join(f"    {line}" for line in lines)
     note = {"target": ", categories by their mean target"}.get(encoding, "") if seen.categories else ""
     stop = ", rounds decided on rows set aside" if stopping else ""
@@ -279,7 +292,7 @@ def _target_encoder(member: Member, seen: Seen, problem: Problem, code: MemberCo
     return [assigned("encoder", Call("make_column_transformer", tuple(pairs), passed))]
 
 
-def _fit_with_stopping(member: Member, frame: bool) -> list[str]:
+def _fit_with_stopping(member: Member, frame: bool, *, weighted: bool = False) -> list[str]:
     rows = "X.iloc[{}]" if frame else "X[{}]"
     learn, stop = rows.format("learn"), rows.format("stop")
     if member.model == "lightgbm":
@@ -289,7 +302,7 @@ def _fit_with_stopping(member: Member, frame: bool) -> list[str]:
             "    y[learn],",
             f"    eval_X={stop},",
             "    eval_y=y[stop],",
-            f"    callbacks=[early_stopping({_ROUNDS_WITHOUT_GAIN}, verbose=False)],",
+            f"    callbacks=[early_stopping({STOPPING_PATIENCE}, verbose=False)],",
             ")",
         ]
     if member.model == "catboost":
@@ -298,24 +311,34 @@ def _fit_with_stopping(member: Member, frame: bool) -> list[str]:
             f"    {learn},",
             "    y[learn],",
             f"    eval_set=({stop}, y[stop]),",
-            f"    early_stopping_rounds={_ROUNDS_WITHOUT_GAIN},",
+            f"    early_stopping_rounds={STOPPING_PATIENCE},",
+            ")",
+        ]
+    if member.model == "xgboost":
+        return [
+            "return model.fit(",
+            f"    {learn},",
+            "    y[learn],",
+            *(["    sample_weight=weights[learn],"] if weighted else []),
+            f"    eval_set=[({stop}, y[stop])],",
+            "    verbose=False,",
             ")",
         ]
     return [f"return model.fit({learn}, y[learn], X_val={stop}, y_val=y[stop])"]
 
 
 def _is_safe(name: str) -> bool:
-    return not any(char in '[]{}":,' or char.isspace() for char in name)
+    return not any(char in _REFUSED or char.isspace() for char in name)
 
 
 def safe_names(columns: Columns) -> dict[str, str]:
-    """New names for inputs whose own names LightGBM refuses (JSON punctuation, white space), all distinct."""
+    """New names for inputs whose own names LightGBM or XGBoost refuses (JSON punctuation, white space, <), all distinct."""
     taken = {name for name in columns.used if _is_safe(name)}
     renamed: dict[str, str] = {}
     for name in [*columns.numbers, *columns.categories]:
         if _is_safe(name):
             continue
-        base = "".join("_" if char in '[]{}":,' or char.isspace() else char for char in name)
+        base = "".join("_" if char in _REFUSED or char.isspace() else char for char in name)
         new, n = base, 2
         while new in taken:
             new, n = f"{base}_{n}", n + 1
