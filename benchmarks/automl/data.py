@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import competitions
 import numpy as np
 import pandas as pd
 from scoring import METRICS, text
@@ -61,7 +62,12 @@ def load(task: BenchTask, cache: Path) -> pd.DataFrame:
 
 
 def split(task: BenchTask, seed: int, cache: Path) -> Split:
-    """30 % of the rows held out at random, by class where there are classes; rows are shuffled before they get their ids."""
+    """30 % of the rows held out at random, by class where there are classes; rows are shuffled before they get their ids.
+
+    A competition brings its own split, the same for every seed.
+    """
+    if task.source.startswith(competitions.COMPETITION):
+        return Split(*competitions.tables(task))
     table = load(task, cache)
     train, test = split_rows(table, None if task.kind == "regression" else table[task.target], split_seed(task.name, seed))
     facts: dict[str, Any] = {
@@ -79,7 +85,7 @@ def split_rows(table: pd.DataFrame, labels: pd.Series | None, seed: int) -> tupl
     order = rng.permutation(len(table))
     groups = [order] if labels is None else [order[labels.to_numpy()[order] == label] for label in sorted(labels.unique())]
     held = np.concatenate([group[: max(1, round(HOLDOUT * len(group)))] for group in groups])
-    shuffled = table.iloc[order].reset_index(drop=True)
+    shuffled = table.iloc[order].reset_index(drop=True).copy()
     shuffled.insert(0, ID, np.arange(len(shuffled)))
     is_test = np.isin(order, held)
     return shuffled[~is_test].reset_index(drop=True), shuffled[is_test].reset_index(drop=True)

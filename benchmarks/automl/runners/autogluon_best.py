@@ -1,5 +1,6 @@
 """AutoGluon tabular, preset best_quality, told metric, time, cores; without torch."""
 
+import time
 from typing import Any
 
 import common
@@ -9,16 +10,27 @@ from autogluon.tabular import TabularPredictor, __version__
 METRICS = {"auc": "roc_auc", "log_loss": "log_loss", "accuracy": "accuracy", "qwk": "quadratic_kappa",
            "rmse": "root_mean_squared_error", "mae": "mean_absolute_error"}  # fmt: skip
 TARGET = "__target__"
+MINIMUM = 5.0
+"""Seconds that a second attempt gets at least."""
 
 
 def fit(features: pd.DataFrame, target: pd.Series, unseen: pd.DataFrame, facts: dict[str, Any]) -> Any:
     """Fit and predict."""
     metric = "roc_auc_ovr" if facts["metric"] == "auc" and facts["kind"] == "multiclass" else METRICS[facts["metric"]]
-    predictor = TabularPredictor(label=TARGET, problem_type=facts["kind"], eval_metric=metric, path=facts["model_folder"], verbosity=2)
-    predictor.fit(
-        features.assign(**{TARGET: target}), presets="best_quality", time_limit=facts["seconds"], num_cpus=facts["cores"], num_gpus=0
-    )
+    table, began = features.assign(**{TARGET: target}), time.monotonic()
+    options: dict[str, Any] = {"presets": "best_quality", "num_cpus": facts["cores"], "num_gpus": 0}
+    try:
+        predictor = _predictor(facts, metric, "first").fit(table, time_limit=facts["seconds"], **options)
+    except (AssertionError, RuntimeError):
+        # Its dynamic stacking can fail when a short budget yields no model; what time is left goes to a plain fit.
+        left = max(MINIMUM, facts["seconds"] - (time.monotonic() - began))
+        predictor = _predictor(facts, metric, "second").fit(table, time_limit=left, dynamic_stacking=False, **options)
     return predictor.predict_proba(unseen) if facts["needs"] == "probability" else predictor.predict(unseen)
+
+
+def _predictor(facts: dict[str, Any], metric: str, name: str) -> TabularPredictor:
+    path = f"{facts['model_folder']}/{name}"
+    return TabularPredictor(label=TARGET, problem_type=facts["kind"], eval_metric=metric, path=path, verbosity=2)
 
 
 if __name__ == "__main__":

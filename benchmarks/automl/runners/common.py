@@ -43,6 +43,16 @@ def run(fit: Fit, version: str) -> None:
     sys.exit(1 if report["error"] else 0)
 
 
+def with_dates(train: pd.DataFrame, test: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Columns of ISO dates become dates, as a user would give them; not every system looks for them."""
+    train, test = train.copy(), test.copy()
+    for column in train.select_dtypes(exclude="number").columns:
+        parsed = [pd.to_datetime(table[column], errors="coerce", format="ISO8601") for table in (train, test)]
+        if all(dates.notna().sum() == table[column].notna().sum() > 0 for dates, table in zip(parsed, (train, test), strict=True)):
+            train[column], test[column] = (dates.dt.tz_localize(None) for dates in parsed)
+    return train, test
+
+
 def predictions(fit: Fit, folder: Path, facts: dict[str, Any]) -> pd.DataFrame:
     """The table of predictions."""
     import numpy as np
@@ -50,8 +60,8 @@ def predictions(fit: Fit, folder: Path, facts: dict[str, Any]) -> pd.DataFrame:
     train, test = pd.read_csv(folder / "train.csv"), pd.read_csv(folder / "test.csv")
     targets = facts["targets"]
     share = {**facts, "seconds": facts["seconds"] / len(targets), "folder": str(folder)}
-    features = train.drop(columns=[facts["id"], *targets])
-    unseen = test[features.columns]
+    features = train.drop(columns=[*([] if facts.get("id_is_feature") else [facts["id"]]), *targets])
+    features, unseen = with_dates(features, test[features.columns])
     table = pd.DataFrame({facts["id"]: test[facts["id"]]})
     logged = facts["metric"] in LOG_METRICS
     for number, target in enumerate(targets):
