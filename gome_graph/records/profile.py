@@ -82,6 +82,37 @@ class TargetProfile(Record):
     integer: bool = False
 
 
+class FileKind(StrEnum):
+    """What the files that go with the rows hold."""
+
+    GEOMETRY = "geometry"
+    """Atoms: an element symbol and three coordinates a line, lattice vectors where it is a crystal."""
+    IMAGE = "image"
+    JSON = "json"
+    TABLE = "table"
+    """CSV or TSV with a header."""
+    TEXT = "text"
+    OTHER = "other"
+
+
+class RowFiles(Record):
+    """One file for each row, found by filling a value of the row into a path."""
+
+    kind: FileKind
+    key: str
+    """The column whose value names the file: the id, or a column of paths."""
+    train: str
+    """Path below ``input/`` for training rows, ``{}`` for the value (`str.format`): ``train/{}/geometry.xyz``."""
+    test: str
+    """The same for test rows."""
+    coverage: float
+    """Share of the rows that have their file, 0 to 1."""
+    names: list[str] = []
+    """Element symbols, columns or keys seen in a sample of the files, most frequent first."""
+    periodic: bool = False
+    """Geometries: lattice vectors are given."""
+
+
 class TaskProfile(Record):
     """Everything measured about a task's tables. JSON; safe to show to any reasoner (no audit labels, no answers)."""
 
@@ -99,5 +130,7 @@ class TaskProfile(Record):
     folds: int
     side_files: int = 0
     """Number of further files in the task folder (images, geometries …)."""
+    row_files: list[RowFiles] = []
+    """Those that belong to single rows, one entry a kind of path."""
     group_column: str | None = None
     time_column: str | None = None

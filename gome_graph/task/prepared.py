@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gome_graph.hooks import TaskBrief
 
-LAYOUT = 1
+LAYOUT = 2
 """Version of the folder's layout."""
 RECORD = "prepared.json"
 ARRAYS = "arrays"

@@ -19,6 +19,7 @@ from gome_graph.task.infer import Tables, lead_column, prediction_columns, read_
 from gome_graph.task.metrics import find_metric
 from gome_graph.task.prepared import ARRAYS, LAYOUT, RECORD, VAULT, PreparedTask
 from gome_graph.task.profile import profile_task
+from gome_graph.task.row_files import find_row_files
 from gome_graph.task.spec import Task
 from gome_graph.task.split_rows import Split, split_rows
 from gome_graph.task.submission import FormatError, SubmissionFormat, absent_labels
@@ -135,6 +136,7 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
     profile = profile_task(
         task, format, target_kind(metric, facts), parts.train.iloc[kept], parts.test if len(parts.test) else parts.audit, truth[kept],
         test_rows=len(parts.test), audit_rows=len(split.audit), folds=int(split.folds.max()) + 1, side_files=len(files),
+        row_files=find_row_files(task.root, files, train, parts.test, id_column),
     )  # fmt: skip
     _save(root / ARRAYS, arrays, mode=0o755)
     audit_ids = parts.audit[id_column].to_numpy(dtype=np.str_)[: len(split.audit)]

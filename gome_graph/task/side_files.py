@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gome_graph.task.row_files import row_in
 from gome_graph.task.spec import Task
 from gome_graph.task.tables import is_table, read_header, table_stem
 
@@ -106,12 +107,14 @@ def _place_of(file: str, shown: Shown, every: Shown, folders: set[str]) -> str |
     if "train" in top.lower():
         twin = top.replace("train", "test").replace("Train", "Test").replace("TRAIN", "TEST")
         for i, part in enumerate(parts):
-            row, dot, rest = part.partition(".")
+            hit = row_in(part, every.train)
+            if hit is None:
+                continue
+            row, slot = hit
             if row in shown.audit and twin in folders:
-                return "/".join([twin, *parts[:i], shown.audit[row] + dot + rest, *parts[i + 1 :]])
-            if row in every.train:
-                return file if row in shown.train or row in shown.audit else None
+                return "/".join([twin, *parts[:i], slot.format(shown.audit[row]), *parts[i + 1 :]])
+            return file if row in shown.train or row in shown.audit else None
     elif "test" in top.lower():
-        named = next((part.partition(".")[0] for part in parts if part.partition(".")[0] in every.test), None)
+        named = next((hit[0] for part in parts if (hit := row_in(part, every.test)) is not None), None)
         return file if named is None or named in shown.test else None
     return file

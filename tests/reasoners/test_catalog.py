@@ -8,6 +8,7 @@ from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
 from gome_graph.records import ColumnKind, FoldFacts, TargetKind
+from tests.reasoners.files import CRYSTALS
 from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, sibling, view
 
 BY_NAME = {t.name: t for t in BUILT_IN}
@@ -16,6 +17,7 @@ numbers = brief(NUMBERS)
 price = brief(TABLE, TargetKind.REGRESSION, "rmse", skew=3.0, nonnegative=True, integer=True)
 texts = brief(TEXT, TargetKind.MULTICLASS, "log_loss", prediction="probabilities")
 mixed = brief([*NUMBERS, *TEXT], TargetKind.BINARY, "roc_auc")
+crystals = brief(NUMBERS, row_files=[CRYSTALS])
 lists = brief(LIST, TargetKind.MULTICLASS, "accuracy")
 text_model = recipe("tfidf_linear")
 rare_model = Recipe(members=[Member(name="t", model="tfidf_linear", text=TextSettings(min_df=1))])
@@ -25,6 +27,7 @@ late = finding("slow")
 
 PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     # technique: (applies, does not apply)
+    "geometry_files": (view(crystals), view(numbers)),
     "split_compound": (view(), view(numbers)),
     "group_size": (view(), view(numbers)),
     "missing_indicators": (view(), view(numbers)),

@@ -433,3 +433,21 @@ def test_time_split_by_something_that_is_no_time(plain_folder, tmp_path):
     (plain_folder / "task.toml").write_text('split = "time:town"\n')
     with pytest.raises(TaskError, match="which is neither date nor number"):
         prepare(load_task(plain_folder), tmp_path / "prepared", seed=0)
+
+
+def test_files_of_audit_rows_lie_where_the_profile_says(tmp_path):
+    train, test, answers = make_tables()
+    train["id"] = [str(n) for n in range(1, 601)]
+    test["id"] = answers["id"] = [str(n) for n in range(1, 121)]
+    home = write_task(tmp_path / "t", train, test, answers.assign(label="no"))
+    for side, rows in (("train", train["id"]), ("test", test["id"])):
+        (home / side).mkdir()
+        for row in rows:
+            (home / side / f"{row:0>5}.txt").write_text(f"{side} {row}")
+    prepared = prepare(load_task(home), tmp_path / "prepared", seed=0)
+
+    (files,) = prepared.profile.row_files
+    for stage in Stage:
+        for name, pattern in (("train.csv", files.train), ("test.csv", files.test)):
+            for row in table(prepared, stage, name)["id"]:
+                assert (prepared.input_dir(stage) / pattern.format(row)).is_file(), (stage, name, row)

@@ -32,6 +32,7 @@ from gome_graph.diagnosis.builtin import (
     underfit,
     unseen_categories,
     unused_columns,
+    unused_side_files,
     unused_text,
     wasted_time,
     weak_ensemble,
@@ -62,8 +63,8 @@ class BuiltinDiagnoser:
 _MODULES = (
     class_imbalance, compound_columns, crash, datetime_unused, early_stopping_capped, fold_variance, high_cardinality, low_signal,
     miscalibrated, missing_values, overfit, plateau, residual_outliers, residual_skew, single_model, single_seed, skewed_target, slow,
-    text_as_category, threshold, unconverged, underfit, unseen_categories, unused_columns, unused_text, wasted_time, weak_ensemble,
-    weak_slice,
+    text_as_category, threshold, unconverged, underfit, unseen_categories, unused_columns, unused_side_files, unused_text, wasted_time,
+    weak_ensemble, weak_slice,
 )  # fmt: skip
 
 BUILTIN: tuple[BuiltinDiagnoser, ...] = tuple(
@@ -76,7 +77,7 @@ SYMPTOMS: tuple[str, ...] = (
     "crash_other", "crash_timeout", "crash_type", "datetime_unused", "early_stopping_capped", "fold_variance", "high_cardinality",
     "low_signal", "miscalibrated", "missing_values", "overfit", "plateau", "residual_outliers", "residual_skew", "single_model",
     "single_seed", "skewed_target", "slow", "text_as_category", "threshold", "unconverged", "underfit", "unseen_categories",
-    "unused_columns", "unused_text", "wasted_time", "weak_ensemble", "weak_slice",
+    "unused_columns", "unused_side_files", "unused_text", "wasted_time", "weak_ensemble", "weak_slice",
 )  # fmt: skip
 """Every symptom they can name: stable, techniques refer to them."""
 

@@ -13,7 +13,7 @@ from gome_graph.records import Record
 FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
     "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
-    "bins", "concatenate", "as_category", "as_number", "kmeans", "pca",
+    "bins", "concatenate", "as_category", "as_number", "kmeans", "pca", "geometry_files",
 ]  # fmt: skip
 """
 What a `FeatureStep` can do. Columns may be raw columns, columns made by earlier steps, or (where noted) the id column.
@@ -50,6 +50,9 @@ as_category        a number is read as a category
 as_number          a category or string is read as a number (unreadable -> missing)
 kmeans             cluster number on scaled numeric columns, as a category; ``clusters`` (8), ``name`` ("cluster")
 pca                principal components of scaled numeric columns; ``components`` (3), ``name`` ("pca"); ``<name>_1`` …
+geometry_files     composition, cell, neighbour distances and radial distribution of the atoms in each row's file; columns = [id or column
+                   of paths], ``train`` and ``test`` (paths below input/, ``{}`` for the value), ``elements`` (list), ``periodic`` (False);
+                   ``geometry_…`` (see `gome_graph.reasoners.rules.writer.row_files`)
 =================  ==================================================================================================================
 """
 

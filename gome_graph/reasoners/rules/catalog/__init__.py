@@ -7,6 +7,7 @@ from gome_graph.reasoners.rules.catalog import (
     features,
     interactions,
     models,
+    side_files,
     target,
     text,
     training,
@@ -16,7 +17,7 @@ from gome_graph.reasoners.rules.technique import Technique
 
 BUILT_IN: list[Technique] = [
     technique
-    for group in (features, interactions, encoding, text, models, training, target, decision, ensemble, workflow)
+    for group in (side_files, features, interactions, encoding, text, models, training, target, decision, ensemble, workflow)
     for technique in group.TECHNIQUES
 ]
 """Every built-in technique."""

@@ -13,6 +13,7 @@ _ONLY_SCHEMA = frozenset({"drop_columns", "as_category", "as_number"})
 IMPORTS: dict[str, list[str]] = {
     "kmeans": ["from sklearn.cluster import KMeans", "from sklearn.preprocessing import StandardScaler"],
     "pca": ["from sklearn.decomposition import PCA", "from sklearn.preprocessing import StandardScaler"],
+    "geometry_files": ["import re", "from scipy.spatial.distance import cdist"],
 }
 
 SUMMARIES: dict[str, str] = {
@@ -30,6 +31,7 @@ SUMMARIES: dict[str, str] = {
     "impute_by_group": "fill gaps from rows alike",
     "kmeans": "cluster of the numeric inputs",
     "pca": "principal components",
+    "geometry_files": "what the atoms' positions say",
 }
 """Comment above a step's lines; steps whose code speaks for itself have none."""
 
@@ -49,10 +51,11 @@ def feature_lines(step: FeatureStep, columns: Columns) -> list[str]:
     lines = [line for line in str(macro(**arguments)).splitlines() if line.strip()]
     summary = SUMMARIES.get(step.kind)
     comment = [] if summary is None else ["# " + summary.format(columns=_listed(step.columns))]
-    return [*(line[: LINE_LENGTH - 4] for line in comment), *map(_mark_long, lines)]
+    return [*(line[: LINE_LENGTH - 4] for line in comment), *map(mark_long, lines)]
 
 
-def _mark_long(line: str) -> str:
+def mark_long(line: str) -> str:
+    """The line, marked to be left alone by the formatter if it is too long for the body of a function."""
     return line if len(line) + 4 <= LINE_LENGTH or line.endswith("# fmt: skip") else f"{line}  # fmt: skip"
 
 

@@ -9,11 +9,12 @@ from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.recipe import Decision, Recipe
 from gome_graph.reasoners.rules.writer.columns import Columns, columns_of
 from gome_graph.reasoners.rules.writer.estimators import ITERATIVE, SEEDLESS
-from gome_graph.reasoners.rules.writer.features import IMPORTS, feature_lines
+from gome_graph.reasoners.rules.writer.features import IMPORTS, feature_lines, mark_long
 from gome_graph.reasoners.rules.writer.header import header, import_block
 from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, literal
 from gome_graph.reasoners.rules.writer.metrics import metric_code
 from gome_graph.reasoners.rules.writer.models import MemberCode, Problem, helper_code, member_code, safe_names
+from gome_graph.reasoners.rules.writer.row_files import file_columns
 from gome_graph.reasoners.rules.writer.templates import template
 from gome_graph.records import TargetKind
 
@@ -144,7 +145,7 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
         "columns_expression": _columns_expression(task, target), "seeds": most, "seeds_by_member": not single, "seed_table": seeds,
         "names": safe_names(columns) if any("SAFE_NAMES" in code.text for code in codes) else {},
         "parallel": any("CPUS" in code.text for code in codes),
-        "strings": _strings(columns, target),
+        "strings": _strings(columns, target), "row_files": _row_files(recipe, columns),
         "missing": ', keep_default_na=False, na_values=[""]' if _READ_AS_MISSING.intersection(target.classes) else "",
         "has_numbers": bool(_file_numbers(task, columns)), "feature_lines": [*steps, "return data"] if steps else [], "helpers": helpers,
         "score": _score(metric.expression, metric.name, task, target, mean=False),
@@ -232,7 +233,20 @@ def _helpers(recipe: Recipe, columns: Columns, task: TaskBrief, members: Sequenc
     if columns.lists:
         settings = [m.text.list_items for m in members if m.text is not None]
         helpers.append(_helper("list_text", items=settings[0] if settings else "words"))
+    for step in recipe.features:
+        if step.kind == "geometry_files":
+            helpers.append(_helper("geometry", elements=step.params["elements"], periodic=step.params.get("periodic", False)))
     return helpers
+
+
+def _row_files(recipe: Recipe, columns: Columns) -> list[str]:
+    """Lines of ``load`` that say which files belong to the rows."""
+    lines = []
+    for made in file_columns(recipe.features):
+        key = "ID" if made["key"] == columns.id else literal(made["key"])
+        lines += [f"{side}_files = {side}[{key}].map({literal(made[side])}.format)" for side in ("train", "test")]
+        lines.append(f"data[{literal(made['column'])}] = pd.concat([train_files, test_files], ignore_index=True)")
+    return [mark_long(line) for line in lines]
 
 
 def _text_column(columns: Columns) -> tuple[str, list[str]]:

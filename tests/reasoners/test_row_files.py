@@ -1,0 +1,105 @@
+"""Scripts that read the files that go with the rows."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.spatial.distance import cdist
+
+from gome_graph.hooks import TaskBrief
+from gome_graph.reasoners.rules.catalog.side_files import TECHNIQUES
+from gome_graph.reasoners.rules.technique import TechniqueContext
+from gome_graph.reasoners.rules.writer import write_script
+from gome_graph.reasoners.rules.writer.row_files import geometry_columns
+from gome_graph.reasoners.rules.writer.templates import template
+from gome_graph.records import RowFiles, TargetKind
+from tests.reasoners.files import CRYSTALS, MOLECULES, crystal, molecule, write_files
+from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
+from tests.reasoners.test_writer import one
+
+BY_NAME = {technique.name: technique for technique in TECHNIQUES}
+
+
+def task_with(root: Path, files: RowFiles, kind: TargetKind = TargetKind.REGRESSION) -> TaskBrief:
+    """A synthetic task with such files; a tenth of the rows lacks its own."""
+    task = make_task(root, kind, "number", "rmse")
+    train, test = (pd.read_csv(root / "input" / f"{name}.csv", dtype=str)["id"] for name in ("train", "test"))
+    write_files(root / "input", files, train[12:], test)
+    return with_files(task, files)
+
+
+def with_files(task: TaskBrief, files: RowFiles) -> TaskBrief:
+    return replace(task, profile=task.profile.model_copy(update={"row_files": [files]}))
+
+
+def script_of(task: TaskBrief, technique: str, model: str = "lightgbm", **params: Any) -> str:
+    start = one(model, params=params)  # type: ignore[arg-type]
+    return write_script(BY_NAME[technique].variants(TechniqueContext(task=task, recipe=start))[0].recipe, task)
+
+
+def geometry_features(path: Path, elements: list[str], *, periodic: bool) -> dict[str, float]:
+    """What the script's own function says of one file."""
+    scope: dict[str, Any] = {"np": np, "re": re, "cdist": cdist}
+    exec(template("helpers/geometry.py.jinja").render(elements=elements, periodic=periodic), scope)
+    made: dict[str, float] = scope["geometry_features"](path)
+    return made
+
+
+@pytest.mark.parametrize("files", [CRYSTALS, MOLECULES], ids=["crystals", "molecules"])
+def test_a_script_reads_each_rows_geometry(tmp_path: Path, files: RowFiles) -> None:
+    task = task_with(tmp_path, files)
+
+    done = run_script(tmp_path, script_of(task, "geometry_files", n_estimators=20))
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Warning" not in done.stderr
+    check_outputs(tmp_path, task)
+    used = next(line["used"] for line in outputs(tmp_path)[2] if line["kind"] == "columns")
+    assert set(geometry_columns(files.names, periodic=files.periodic)) <= set(used)
+
+
+def test_scripts_that_read_files_are_formatted_and_lint_free(tmp_path: Path) -> None:
+    for number, files in enumerate([CRYSTALS, MOLECULES, CRYSTALS.model_copy(update={"train": "train_" + "long_" * 30 + "name/{}.txt"})]):
+        task = task_with(tmp_path / "task", MOLECULES)
+        task = with_files(task, files)
+        (tmp_path / f"script_{number}.py").write_text(script_of(task, "geometry_files", "linear"), encoding="utf-8")
+    for command in (
+        ["check", "--isolated", "--select", "E4,E7,E9,F,I,B006,UP"],
+        ["format", "--isolated", "--line-length", "100", "--diff"],
+    ):
+        checked = subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout[-3000:]
+
+
+def test_neighbours_of_a_crystal_are_counted_across_its_cells(tmp_path: Path) -> None:
+    path = tmp_path / "atoms.xyz"
+    path.write_text(crystal(3.0), encoding="utf-8")
+
+    made = geometry_features(path, ["O", "Zn"], periodic=True)
+
+    assert set(geometry_columns(["O", "Zn"], periodic=True)) == {f"geometry_{n}" for n in made}
+    assert made["volume"] == pytest.approx(27.0)
+    assert made["angle_1"] == pytest.approx(90.0)
+    assert made["O_Zn_near"] == pytest.approx(3.0 * 3**0.5 / 2)
+    assert made["O_O_near"] == pytest.approx(3.0)
+    assert made["O_O_count"] == 6
+    assert made["any_count"] == 14  # eight at the nearest distance and six only 15 % further
+
+
+def test_a_molecule_is_described_without_a_cell(tmp_path: Path) -> None:
+    path = tmp_path / "a.xyz"
+    path.write_text(molecule(1.1), encoding="utf-8")
+
+    made = geometry_features(path, ["H", "C", "N"], periodic=False)
+
+    assert set(geometry_columns(["H", "C", "N"], periodic=False)) == {f"geometry_{name}" for name in made}
+    assert (made["H"], made["C"], made["N"]) == (2, 1, 0)
+    assert made["H_H_near"] == pytest.approx(1.1 * 2**0.5)
+    assert np.isnan(made["C_N_near"])
+    assert geometry_features(tmp_path / "nowhere.xyz", ["C"], periodic=False) == {}
