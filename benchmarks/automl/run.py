@@ -31,7 +31,8 @@ from tasks import SUITES, TASKS, BenchTask, chosen
 
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
-sys.path[1:1] = [str(REPOSITORY), str(REPOSITORY / "memory")]
+# The competitions are read with gome's own loader; journal_steps lies beside this folder.
+sys.path[1:1] = [str(REPOSITORY), str(REPOSITORY / "memory"), str(HERE.parent)]
 OUT = Path("~/.cache/gome-bench/results").expanduser()
 CELLS = "cells.jsonl"
 PATIENCE = 3.0
@@ -54,11 +55,20 @@ class Cell:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        return (self.task.name, self.system.name, self.seed, self.seconds, self.cores)
+        return tuple(self.told().values())
 
     @property
     def name(self) -> str:
-        return f"{self.task.name}-{self.system.name}-{self.seed}-{self.seconds}s-{self.cores}c"
+        return cell_name(self.told())
+
+    def told(self) -> dict[str, Any]:
+        """What names the cell in a line of results."""
+        return {"task": self.task.name, "system": self.system.name, "seed": self.seed, "seconds": self.seconds, "cores": self.cores}
+
+
+def cell_name(told: dict[str, Any]) -> str:
+    """The name of a cell's folder."""
+    return "{task}-{system}-{seed}-{seconds}s-{cores}c".format(**told)
 
 
 def read_cells(out: Path) -> dict[tuple[Any, ...], dict[str, Any]]:
@@ -92,10 +102,9 @@ class Bench:
             row = {"error": f"benchmark: {type(error).__name__}: {error}", "score": None}
         finally:
             self.free.put(mine)
-        told = {"task": cell.task.name, "system": cell.system.name, "seed": cell.seed, "seconds": cell.seconds, "cores": cell.cores}
         with self.lock:
             with (self.out / CELLS).open("a") as file:
-                file.write(json.dumps({**told, **row}) + "\n")
+                file.write(json.dumps({**cell.told(), **row}) + "\n")
             shown = f"{row['score']:.5f} ± {row['sd']:.5f}" if row.get("score") is not None else f"failed: {row.get('error')}"
             print(f"{cell.name:55s} {shown}  {row.get('wall_seconds', 0):.0f} s  {row.get('peak_memory_mb', 0):.0f} MB", flush=True)
 

@@ -91,15 +91,16 @@ def memory_table(table: list[TaskRow], cells: list[dict[str, Any]], systems: lis
     return lines + [f"| {row.task} | {' | '.join(f'{peaks[row.task, s]:.0f}' for s in systems)} |" for row in table]
 
 
-def steps_line(cells: list[dict[str, Any]]) -> list[str]:
-    """Share of gome's steps that were accepted."""
-    found = []
-    for system in sorted({c["system"] for c in cells}):
-        of = [c for c in cells if c["system"] == system and c.get("steps")]
-        if of:
-            steps, accepted = sum(c["steps"] for c in of), sum(c["accepted"] for c in of)
-            found += [f"{system}: {accepted} of {steps} steps accepted ({100 * accepted / steps:.0f} %), drafts included."]
-    return found
+def steps_lines(cells: list[dict[str, Any]], out: Path) -> list[str]:
+    """Share of gome's steps after the drafts that were accepted, from the journals that still stand."""
+    from journal_steps import Steps, steps_of  # beside this folder; run puts that on the path
+
+    totals: dict[str, Steps] = defaultdict(Steps)
+    for cell in cells:
+        totals[cell["system"]] += steps_of(out / "work" / run.cell_name(cell) / "run")
+    return [
+        f"{system}: improving steps after the drafts {steps}; {steps.drafts} drafts." for system, steps in totals.items() if steps.drafts
+    ]
 
 
 def plot(table: list[TaskRow], systems: list[str], path: Path, title: str) -> None:
@@ -135,10 +136,11 @@ def section(cells: list[dict[str, Any]], systems: list[str], ours: str, path: Pa
     lines += ["", *summary_table(table, cells, systems), ""]
     if ours in systems and peers:
         lines += [*paired_table(table, ours, peers), ""]
-    lines += [*memory_table(table, cells, systems), "", *steps_line(cells), ""]
+    lines += [*memory_table(table, cells, systems), "", *steps_lines(cells, path.parent), ""]
     plot(table, systems, path, title)
     versions = Counter((c["system"], c.get("version")) for c in cells if c.get("version"))
-    lines += ["Versions: " + ", ".join(f"{system}: {version} ({count} cells)" for (system, version), count in sorted(versions.items())) + ".", ""]
+    shown = [f"{system}: {version} ({count} cells)" for (system, version), count in sorted(versions.items())]
+    lines += [f"Versions: {', '.join(shown)}.", ""]
     errors = [f"- {c['task']}, {c['system']}, seed {c['seed']}: {c['error']}" for c in cells if c.get("error")]
     return lines + (["Failures:", *errors, ""] if errors else [])
 

@@ -10,8 +10,8 @@ from autogluon.tabular import TabularPredictor, __version__
 METRICS = {"auc": "roc_auc", "log_loss": "log_loss", "accuracy": "accuracy", "qwk": "quadratic_kappa",
            "rmse": "root_mean_squared_error", "mae": "mean_absolute_error"}  # fmt: skip
 TARGET = "__target__"
-MINIMUM = 5.0
-"""Seconds that a second attempt gets at least."""
+SECOND = 0.5
+"""Share of the time limit that a second attempt gets at least: an overrun that the table shows says more than a failure."""
 
 
 def fit(features: pd.DataFrame, target: pd.Series, unseen: pd.DataFrame, facts: dict[str, Any]) -> Any:
@@ -22,8 +22,8 @@ def fit(features: pd.DataFrame, target: pd.Series, unseen: pd.DataFrame, facts: 
     try:
         predictor = _predictor(facts, metric, "first").fit(table, time_limit=facts["seconds"], **options)
     except (AssertionError, RuntimeError):
-        # Its dynamic stacking can fail when a short budget yields no model; what time is left goes to a plain fit.
-        left = max(MINIMUM, facts["seconds"] - (time.monotonic() - began))
+        # Its dynamic stacking can fail when a short budget yields no model; the time left goes to a plain fit.
+        left = max(SECOND * facts["seconds"], facts["seconds"] - (time.monotonic() - began))
         predictor = _predictor(facts, metric, "second").fit(table, time_limit=left, dynamic_stacking=False, **options)
     return predictor.predict_proba(unseen) if facts["needs"] == "probability" else predictor.predict(unseen)
 
