@@ -54,6 +54,8 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "onehot_encoding": (view(), view(numbers)),
     "ordinal_encoding": (view(), view(of=recipe("catboost"))),
     "char_ngrams": (view(texts, text_model), view(numbers)),
+    "text_panel": (view(texts, text_model), view(numbers)),
+    "style_specialist": (view(texts, text_model), view(mixed)),
     "blend_in_characters": (view(texts, text_model), view(numbers)),
     "keep_case_and_punctuation": (view(texts, text_model), view(numbers)),
     "rare_words": (view(texts, text_model), view(texts, rare_model)),

@@ -63,7 +63,7 @@ ModelKind = Literal[
 """
 ``linear`` is logistic regression or ridge; ``nb_svm`` logistic regression on naive-Bayes weighted counts (Wang & Manning 2012);
 ``tfidf_linear`` logistic regression or ridge on TF-IDF; ``naive_bayes`` multinomial (``params: {"kind": "complement"}`` for complement) on
-counts; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``, ``naive_bayes`` and ``lda`` are for classes only.
+TF-IDF, or on counts where `TextSettings.weighting` says so; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``, ``naive_bayes`` and ``lda`` are for classes only.
 ``xgboost`` needs a package that is no default dependency (`gome_graph.reasoners.rules.packages`).
 """
 
@@ -114,7 +114,9 @@ class TextSettings(Record):
     words: tuple[int, int] | None = (1, 2)
     """Word n-gram range; None for no word features."""
     chars: tuple[int, int] | None = None
-    """Character n-gram range (within word boundaries); None for none."""
+    """Character n-gram range; None for none."""
+    across_words: bool = False
+    """Character n-grams run across blanks and punctuation; False: within words (fewer and quicker)."""
     min_df: int = 2
     """A term must occur in this many rows."""
     max_features: int | None = None

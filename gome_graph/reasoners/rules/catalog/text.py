@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, added, feature_variant, fresh_name, listed, reads_text
+from gome_graph.reasoners.rules.catalog.common import (
+    BOOSTING,
+    EARLY,
+    SHORT,
+    added,
+    feature_variant,
+    fresh_name,
+    learns_classes,
+    listed,
+    reads_text,
+)
+from gome_graph.reasoners.rules.panel import character_members, missing, word_members
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import ColumnKind, Component
@@ -47,6 +58,41 @@ def _characters(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     text = TextSettings(words=None, chars=(2, 5))
     name = fresh_name(recipe, "characters")
     return [Variant(added(recipe, Member(name=name, model="tfidf_linear", inputs="text" if context.tabular_columns else "all", text=text)))]
+
+
+def _panel(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """All models of the text panel that are not there yet, stacked; or those of its words, or of its characters, alone."""
+    if not learns_classes(context) or not context.single_target:
+        return []
+    words, chars = (missing(recipe, members) for members in (word_members(context.profile), character_members(context.profile)))
+    sides = [("words and characters", [*words, *chars], 1.0)] if words and chars else []
+    sides += [("characters", chars, 0.9)] if chars else []
+    sides += [("words", words, 0.8)] if words else []
+    found = []
+    for of, members, share in sides:
+        changed = recipe
+        for member in members:
+            changed = added(changed, member.model_copy(update={"name": fresh_name(changed, member.name)}))
+        names = [SHORT[m.model] for m in members]
+        title = f"Stack {len(members)} more models of {of}" if len(members) > 1 else f"Stack {names[0]} of {of}"
+        stacked = changed.model_copy(update={"blend": "stack"})
+        found.append(
+            Variant(stacked, title, {"members": [m.name for m in members]}, gain=PANEL_GAIN * share, success=PANEL_SUCCESS * share)
+        )
+    return found
+
+
+def _style(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Small boosted trees that see only how long the texts are and how they are written."""
+    names = [n for n in context.text_columns if not recipe.has_feature("text_stats", n)]
+    if not names or context.tabular_columns or not learns_classes(context):
+        return []
+    member = Member(name=fresh_name(recipe, "style"), model="lightgbm", inputs="tabular", params={"n_estimators": 100, "num_leaves": 8})
+    changed = added(recipe.with_feature("text_stats", names), member).model_copy(update={"blend": "stack"})
+    return [Variant(changed)]
+
+
+PANEL_GAIN, PANEL_SUCCESS = 8.0, 0.9
 
 
 def _reads(context: TechniqueContext) -> bool:
@@ -97,6 +143,36 @@ def _texts(context: TechniqueContext) -> bool:
 
 
 TECHNIQUES = [
+    Technique(
+        name="text_panel",
+        title="Stack the text panel",
+        component=Component.ENSEMBLE,
+        change=_panel,
+        applies=_texts,
+        rationale="Naive Bayes counts evidence and logistic regression weighs it, words know topics and characters style: a stack of them "
+        "errs far less than the best of them, and mends the overconfidence of naive Bayes.",
+        direction="several views of the text at once, stacked on log probabilities",
+        falsifier="the stack's log loss is no lower than its best member's",
+        answers={"single_model": 0.9, "weak_ensemble": 0.7, "plateau": 0.6, "underfit": 0.4, "overfit": 0.4, "low_signal": 0.3},
+        prior_gain=PANEL_GAIN,
+        prior_success=PANEL_SUCCESS,
+        stages=EARLY,
+        source="Wang & Manning 2012, Baselines and bigrams; Wolpert 1992, Stacked generalization",
+    ),
+    Technique(
+        name="style_specialist",
+        title="Stack small trees of the texts' length and style",
+        component=Component.ENSEMBLE,
+        change=_style,
+        applies=_texts,
+        rationale="How long a text is, and how much punctuation and how many capitals it has, is what term weights normalise away; "
+        "the stack also learns from it how far to trust the others.",
+        direction="length and style as a view of their own",
+        falsifier="the score does not rise",
+        answers={"single_model": 0.4, "weak_ensemble": 0.4, "plateau": 0.6},
+        prior_gain=2.0,
+        prior_success=0.5,
+    ),
     Technique(
         name="char_ngrams",
         title="Add character n-grams",

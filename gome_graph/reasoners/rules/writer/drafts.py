@@ -1,6 +1,7 @@
 """First drafts: one plain, honest recipe for each model family that suits the task."""
 
 from gome_graph.hooks import TaskBrief
+from gome_graph.reasoners.rules.panel import characters, word_members
 from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Recipe, TargetTransform, TextSettings
 from gome_graph.records import ColumnKind, TargetKind
 
@@ -10,8 +11,8 @@ _SMALL = 3_000
 """Rows up to which kernel methods are cheap."""
 _TREE_CELLS = 60_000
 """Rows times classes up to which trees on compressed text are quick enough for a first draft (100 dense components are slow to split)."""
-_CHARACTER_CELLS = 200_000
-"""The same for linear models on character n-grams."""
+_CHARACTER_CELLS = 3e7
+"""Characters times classes up to which linear models on character n-grams are."""
 _PROSE_WORDS = 4.0
 """Mean words from which a text column is prose (below: names, titles), read by first drafts."""
 
@@ -35,6 +36,8 @@ def draft_recipes(brief: TaskBrief) -> list[Recipe]:
     recipe = _Frame(brief, names, by_kind.get(ColumnKind.DATETIME, []))
     if prose and not tabular:
         members = _text_members(brief, bool(by_kind.get(ColumnKind.LIST)))
+        if _classes(brief) and len(profile.target.columns) == 1:
+            return [recipe.of(*word_members(profile)), *(recipe.of(member) for member in members)]
     elif prose:
         members = _mixed_members(brief)
     else:
@@ -53,10 +56,10 @@ class _Frame:
         self.decision: Decision = "round" if ordinal else "auto"
         self.balanced = brief.metric in ("balanced_accuracy", "log_loss_balanced")
 
-    def of(self, member: Member) -> Recipe:
+    def of(self, *members: Member) -> Recipe:
         return Recipe(
-            members=[member], drop=self.drop, features=self.features, target_transform=self.transform, decision=self.decision,
-            class_weight="balanced" if self.balanced else "none",
+            members=list(members), blend="single" if len(members) == 1 else "stack", drop=self.drop, features=self.features,
+            target_transform=self.transform, decision=self.decision, class_weight="balanced" if self.balanced else "none",
         )  # fmt: skip
 
 
@@ -86,11 +89,11 @@ def _text_members(brief: TaskBrief, lists: bool) -> list[Member]:
     trees = [boosting] if brief.profile.rows * max(classes, 1) <= _TREE_CELLS else []
     if not classes:
         return [linear, *trees, neighbours, chars]
-    bayes = Member(name="naive_bayes", model="naive_bayes", text=TextSettings(words=(1, 1)))
+    bayes = Member(name="naive_bayes", model="naive_bayes", text=TextSettings(words=(1, 2)))
     weighted = Member(name="nb_svm", model="nb_svm", text=TextSettings(words=(1, 2)))
     if trees:
         return [linear, bayes, *trees, weighted, chars]
-    return [linear, bayes, weighted] if brief.profile.rows * classes > _CHARACTER_CELLS else [linear, bayes, chars, weighted]
+    return [linear, bayes, weighted] if characters(brief.profile) * classes > _CHARACTER_CELLS else [linear, bayes, chars, weighted]
 
 
 def _mixed_members(brief: TaskBrief) -> list[Member]:
