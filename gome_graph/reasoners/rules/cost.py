@@ -6,6 +6,7 @@ because the prediction is scaled to the measured seconds.
 
 from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
+from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds, reading_seconds
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
 START_SECONDS = 2.5
@@ -56,11 +57,13 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
     text = [c for c in profile.columns if c.kind in (ColumnKind.TEXT, ColumnKind.LIST)]
     sees_text = bool(text) and member.inputs != "tabular"
     if sees_text:
-        words = sum(c.mean_words or c.mean_length / 6 for c in text)
-        texts = rows * words / 30
-        chars = 4.0 if member.text is not None and member.text.chars else 0.0
-        units += texts * (1.0 + chars)
-        if member.model not in ("nb_svm", "tfidf_linear", "naive_bayes", "linear"):
+        reading = reading_seconds(member.text, profile)
+        if member.model in SPARSE_MODELS:
+            return reading + fitting_seconds(member, profile) * max(1, len(profile.target.columns))
+        units += reading
+        if member.model == "linear":
+            units += 3.0 * fitting_seconds(member, profile)  # L-BFGS on numbers and terms together
+        else:
             width = (member.text.svd or 64) if member.text is not None else 64
             columns += width
             units += 6.0 * rows
