@@ -4,6 +4,7 @@ A cell's folder holds ``train.csv``, ``test.csv`` (no target) and ``facts.json``
 there.
 """
 
+import csv
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import competitions
 import numpy as np
 import pandas as pd
+import tomli_w
 from scoring import METRICS, text
 from tasks import BenchTask
 
@@ -94,9 +96,33 @@ def split_rows(table: pd.DataFrame, labels: pd.Series | None, seed: int) -> tupl
 def write(parts: Split, folder: Path, **limits: Any) -> None:
     """Write a cell's files; `limits` (seconds, cores, seed) join the facts."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts.train.to_csv(folder / "train.csv", index=False)
-    parts.test.to_csv(folder / "test.csv", index=False)
+    _write_tables(parts, folder)
     (folder / "facts.json").write_text(json.dumps({**parts.facts, **limits}, indent=1))
+
+
+def write_task_folder(parts: Split, task: Path) -> None:
+    """The same as a task folder of gome, laid out as a user would."""
+    facts, train, test = parts.facts, parts.train, parts.test
+    task.mkdir(parents=True, exist_ok=True)
+    _write_tables(parts, task)
+    key, targets = facts["id"], facts["targets"]
+    sample = pd.DataFrame({key: test[key]})
+    if facts["needs"] == "probability" and facts["kind"] == "multiclass":
+        sample = sample.assign(**{name: 1 / len(facts["classes"]) for name in facts["classes"]})
+    elif facts["needs"] == "probability":
+        sample[targets[0]] = 0.5
+    else:
+        sample = sample.assign(**{t: train[t].mean() if facts["kind"] == "regression" else train[t].mode()[0] for t in targets})
+    sample.to_csv(task / "sample_submission.csv", index=False)
+    told = {"name": facts["task"], "train": "train.csv", "test": "test.csv", "sample_submission": "sample_submission.csv", "id": key,
+            "target": targets, "metric": facts["metric"]}  # fmt: skip
+    (task / "task.toml").write_text(tomli_w.dumps(told))
+
+
+def _write_tables(parts: Split, folder: Path) -> None:
+    """All text is quoted: a lone carriage return in unquoted text would end the row for some readers."""
+    for name, table in (("train", parts.train), ("test", parts.test)):
+        table.to_csv(folder / f"{name}.csv", index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _sklearn(name: str) -> pd.DataFrame:

@@ -114,6 +114,8 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         parts = data.split(cell.task, cell.seed, self.cache)
         data.write(parts, folder, seconds=cell.seconds, cores=cell.cores, seed=cell.seed)
+        if cell.system.environment is None and "task_folder" not in parts.facts:
+            data.write_task_folder(parts, folder / "task")
         load_before = os.getloadavg()[0]
         figures = self.launch(cell, folder, mine)
         report = json.loads((folder / "report.json").read_text()) if (folder / "report.json").exists() else {}

@@ -26,6 +26,7 @@ SYSTEMS = {
     for system in (
         System("gome", None, "gome.py"),
         System("gome-no-diagnosis", None, "gome.py", ("--no-diagnosis",)),
+        System("gome-no-memory", None, "gome.py", ("--no-memory",)),
         System("autogluon", "autogluon", "autogluon_best.py"),
         System("flaml", "flaml", "flaml_automl.py"),
         System("mljar", "mljar", "mljar_compete.py"),

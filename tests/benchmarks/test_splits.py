@@ -57,3 +57,20 @@ def test_tasks_and_suites_can_be_mixed() -> None:
     assert [task.name for task in tasks.chosen(["tiny", "speech", "ames"])] == ["breast_cancer", "meat_spectra", "speech", "ames"]
     with pytest.raises(KeyError):
         tasks.chosen(["unheard_of"])
+
+
+def test_gome_reads_the_task_folder_as_it_is_meant(tmp_path: Path) -> None:
+    from gome_graph.task import load_task
+
+    for name, metric in (("breast_cancer", "roc_auc"), ("digits", "accuracy"), ("concrete", "rmse"), ("speech", "log_loss")):
+        data.write_task_folder(data.split(tasks.TASKS[name], 0, tmp_path), tmp_path / name)
+        found = load_task(tmp_path / name)
+        assert (found.metric, found.id, found.target) == (metric, data.ID, [tasks.TASKS[name].target])
+        assert found.answers is None
+
+
+def test_text_with_line_ends_survives_the_files(tmp_path: Path) -> None:
+    rows = pd.DataFrame({data.ID: [0, 1], "words": ["one\rtwo", 'a "b",\r\nc'], "n": [1.5, np.nan], "y": ["yes", "no"]})
+    parts = data.Split(rows, rows.drop(columns="y"), rows[[data.ID, "y"]], {})
+    data.write(parts, tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "train.csv"), rows, check_dtype=False)
