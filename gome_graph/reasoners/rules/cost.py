@@ -7,6 +7,7 @@ because the prediction is scaled to the measured seconds.
 from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
 from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds, reading_seconds
+from gome_graph.reasoners.rules.writer import presets
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
 START_SECONDS = 2.5
@@ -25,7 +26,10 @@ ROW_POWER: dict[ModelKind, float] = {"svm": 2.0, "gaussian_process": 3.0, "knn":
 BOOSTING = ("lightgbm", "catboost", "hist_gradient_boosting", "xgboost")
 ROUNDS_KEYS = ("n_estimators", "iterations", "max_iter")
 UNIT_ROUNDS = 300
-"""Rounds that `UNIT_SECONDS` stands for."""
+"""Rounds that `UNIT_SECONDS` stands for, of trees with 31 leaves."""
+SMALL_TREES = 0.5
+"""What a round costs with the small trees that few rows get."""
+SMALL_LEAVES = 16
 STOPPED_ROUNDS = 500
 """Rounds that early stopping typically reaches."""
 CATBOOST_KNEE = 200
@@ -43,9 +47,13 @@ def boosting_rounds(member: Member, profile: TaskProfile) -> int:
         return min(told or STOPPED_ROUNDS, STOPPED_ROUNDS)
     if told is not None:
         return int(told)
-    if len(profile.target.classes) > 10:
-        return 100
-    return 150 if profile.rows < 2_000 else 300 if profile.rows < 50_000 else 500
+    return presets.rounds(member, len(profile.target.classes), profile.rows)
+
+
+def _small_trees(member: Member, profile: TaskProfile) -> bool:
+    """True where the writer's default, or the member's own setting, is a tree of few leaves (CatBoost's depth is another matter)."""
+    told = next((member.params[k] for k in ("num_leaves", "max_leaf_nodes") if k in member.params), None)
+    return member.model != "catboost" and (told or presets.leaves(profile.rows)) <= SMALL_LEAVES
 
 
 def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
@@ -74,6 +82,8 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
     targets = max(1, len(profile.target.columns))
     if member.model in BOOSTING:
         units *= (0.1 + 0.9 * boosting_rounds(member, profile) / UNIT_ROUNDS) * max(1, classes) ** CLASS_EXPONENT
+        if _small_trees(member, profile):
+            units *= SMALL_TREES
         if member.model == "catboost" and boosting_rounds(member, profile) >= CATBOOST_KNEE and categories:
             units *= 2.0
     elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):

@@ -48,7 +48,8 @@ def effective(member: Member, context: TechniqueContext) -> dict[str, Any]:
     """The estimator settings that the writer will use: its defaults for this task, and the member's own on top."""
     many = context.target in (TargetKind.MULTICLASS, TargetKind.ORDINAL)
     classes = 0 if not learns_classes(context) else len(context.profile.target.classes) if many else 2
-    made = estimator(member, classes=classes, rows=context.profile.rows, metric=context.task.metric, balanced=False)
+    made = estimator(member, classes=classes, rows=context.profile.rows, metric=context.task.metric, balanced=False,
+                     columns=len(context.profile.columns))  # fmt: skip
     return made.params
 
 

@@ -1,9 +1,12 @@
 """Which estimator a member is, with the settings a good engineer would start from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from gome_graph.reasoners.rules.recipe import Member, ModelKind
+from gome_graph.reasoners.rules.writer import presets
 from gome_graph.reasoners.rules.writer.literals import Call, Code
 
 TREES: frozenset[ModelKind] = frozenset({"lightgbm", "catboost", "hist_gradient_boosting", "xgboost", "extra_trees", "random_forest"})
@@ -20,7 +23,8 @@ STOPPING_PATIENCE = 50
 """Rounds without gain on the stopping rows after which boosting ends."""
 _SOLVER_STEPS = 500
 _SAGA_PASSES = 200
-_FEW_CLASSES = 4
+_COLUMNS = 15
+"""Inputs supposed where nobody says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -35,48 +39,39 @@ class Estimator:
     """For people: what it is."""
 
 
-def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
-    """The estimator of `member` for `classes` classes (0: regression) and about `rows` training rows.
+_Builder = Callable[[Member, int, int, str, bool], Estimator]
+
+
+def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced: bool, columns: int = _COLUMNS) -> Estimator:
+    """The estimator of `member` for `classes` classes (0: regression), about `rows` training rows and `columns` inputs.
 
     ``member.params`` override the defaults; ``kind`` among them chooses a variant (see the single models).
     """
-    builders = {
-        "lightgbm": _lightgbm, "catboost": _catboost, "hist_gradient_boosting": _hist, "extra_trees": _forest, "random_forest": _forest,
-        "linear": _linear, "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp,
-        "nb_svm": _nb_svm, "naive_bayes": _naive_bayes, "lda": _lda, "xgboost": _xgboost,
+    builders: dict[ModelKind, _Builder] = {
+        "lightgbm": partial(_lightgbm, columns=columns), "catboost": _catboost, "hist_gradient_boosting": partial(_hist, columns=columns),
+        "xgboost": partial(_xgboost, columns=columns), "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
+        "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp, "nb_svm": _nb_svm,
+        "naive_bayes": _naive_bayes, "lda": _lda,
     }  # fmt: skip
     if member.model in CLASSES_ONLY and not classes:
         raise ValueError(f"member {member.name}: {member.model} is for classes only")
-    made: Estimator = builders[member.model](member, classes, rows, metric, balanced)
-    return made
+    return builders[member.model](member, classes, rows, metric, balanced)
 
 
 def _settings(member: Member, defaults: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **{key: value for key, value in member.params.items() if key != "kind"}}
 
 
-def _rounds(member: Member, classes: int, rows: int) -> int:
-    """Boosting rounds for the default learning rate: more rows bear more; each class costs a tree a round, so many classes get fewer."""
-    if member.early_stopping:
-        return 400 if classes > 10 else 2000
-    if classes > _FEW_CLASSES:
-        return 100
-    return 150 if rows < 2_000 else 300 if rows < 50_000 else 500
-
-
-def _rate(classes: int) -> float:
-    """Learning rate of LightGBM and histogram boosting: fewer rounds for many classes take larger steps."""
-    return 0.1 if classes > _FEW_CLASSES else 0.05
-
-
-def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bool, *, columns: int) -> Estimator:
     defaults: dict[str, Any] = {}
     objective = member.objective or {"mae": "l1", "smape": "l1", "mape": "mape"}.get(metric)
     if objective and (member.objective or not classes):
         defaults["objective"] = objective
     defaults |= {
-        "n_estimators": _rounds(member, classes, rows), "learning_rate": _rate(classes), "num_leaves": 15 if rows < 2_000 else 31,
-        "min_child_samples": 10 if rows < 500 else 20, "subsample": 0.8, "subsample_freq": 1, "colsample_bytree": 0.8,
+        "n_estimators": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
+        "num_leaves": presets.leaves(rows),
+        "min_child_samples": 10 if rows < 500 else 20, "subsample": 0.8, "subsample_freq": 1,
+        "colsample_bytree": presets.column_share(columns),
     }  # fmt: skip
     if balanced and classes:
         defaults["class_weight"] = "balanced"
@@ -94,7 +89,7 @@ def _catboost(member: Member, classes: int, rows: int, metric: str, balanced: bo
         defaults["loss_function"] = objective
     elif classes > 2:
         defaults["loss_function"] = "MultiClass"
-    defaults |= {"iterations": _rounds(member, classes, rows), "learning_rate": 0.08, "depth": 6}
+    defaults |= {"iterations": presets.rounds(member, classes, rows), "learning_rate": 0.08, "depth": 6}
     if balanced and classes:
         defaults["auto_class_weights"] = "Balanced"
     params = _settings(member, defaults)
@@ -105,14 +100,15 @@ def _catboost(member: Member, classes: int, rows: int, metric: str, balanced: bo
     return Estimator(name, params, (f"from catboost import {name}",), summary="CatBoost")
 
 
-def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool, *, columns: int) -> Estimator:
     defaults: dict[str, Any] = {}
     objective = member.objective or ({"mae": "absolute_error", "smape": "absolute_error"}.get(metric) if not classes else None)
     if objective:
         defaults["loss"] = objective
     defaults |= {
-        "max_iter": _rounds(member, classes, rows), "learning_rate": _rate(classes), "max_leaf_nodes": 15 if rows < 2_000 else 31,
-        "min_samples_leaf": 10 if rows < 500 else 20, "l2_regularization": 1.0,
+        "max_iter": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
+        "max_leaf_nodes": presets.leaves(rows),
+        "min_samples_leaf": 10 if rows < 500 else 20, "l2_regularization": 1.0, "max_features": presets.column_share(columns),
     }  # fmt: skip
     if balanced and classes:
         defaults["class_weight"] = "balanced"
@@ -127,15 +123,15 @@ def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool) 
     return Estimator(name, params, (f"from sklearn.ensemble import {name}",), summary="histogram gradient boosting")
 
 
-def _xgboost(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
-    """Depth and sampling near the tuned defaults of Holzmueller et al. 2024 (Better by default), rates as for LightGBM."""
+def _xgboost(member: Member, classes: int, rows: int, metric: str, balanced: bool, *, columns: int) -> Estimator:
     defaults: dict[str, Any] = {}
     objective = member.objective or ({"mae": "reg:absoluteerror", "smape": "reg:absoluteerror"}.get(metric) if not classes else None)
     if objective:
         defaults["objective"] = objective
     defaults |= {
-        "n_estimators": _rounds(member, classes, rows), "learning_rate": _rate(classes), "max_depth": 4 if rows < 2_000 else 6,
-        "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": 0.8,
+        "n_estimators": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
+        "max_depth": presets.depth(rows),
+        "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": presets.column_share(columns),
     }  # fmt: skip
     params = _settings(member, defaults)
     if member.early_stopping:

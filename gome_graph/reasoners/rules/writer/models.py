@@ -39,6 +39,8 @@ class Problem:
     rows: int
     metric: str
     balanced: bool
+    columns: int
+    """Of the files: feature steps do not count, so that one of them changes nothing else."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def encoding_of(member: Member) -> Encoding:
 
 def member_code(member: Member, columns: Columns, problem: Problem, text_column: str) -> MemberCode:
     """Render one member. `text_column` is the frame's column that holds the (joined) text."""
-    made = estimator(member, classes=problem.classes, rows=problem.rows, metric=problem.metric, balanced=problem.balanced)
+    made = estimator(
+        member, classes=problem.classes, rows=problem.rows, metric=problem.metric, balanced=problem.balanced, columns=problem.columns
+    )
     seen = seen_by(member, columns)
     if member.model in ("nb_svm", "naive_bayes") and not seen.text:
         raise ValueError(f"member {member.name}: {member.model} needs a text column")

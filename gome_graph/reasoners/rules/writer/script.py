@@ -95,7 +95,7 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
     ranks = target.kind == "number" and recipe.target_transform == "rank"
     problem = Problem(
         classes=0 if target.regression else 2 if target.multi else len(target.classes), rows=task.profile.rows, metric=task.metric,
-        balanced=recipe.class_weight == "balanced",
+        balanced=recipe.class_weight == "balanced", columns=len(task.profile.columns),
     )  # fmt: skip
     text_column, joins = _text_column(columns)
     codes = [member_code(member, columns, problem, text_column) for member in members]

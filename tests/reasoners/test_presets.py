@@ -1,0 +1,77 @@
+"""Settings that follow the shape of the data, and what techniques and costs make of them."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gome_graph.reasoners.rules.catalog import BUILT_IN
+from gome_graph.reasoners.rules.catalog.common import effective
+from gome_graph.reasoners.rules.cost import boosting_rounds, member_units
+from gome_graph.reasoners.rules.recipe import Member, Recipe
+from gome_graph.reasoners.rules.writer import write_script
+from gome_graph.reasoners.rules.writer.presets import column_share, leaves
+from gome_graph.records import TargetKind
+from tests.reasoners.planted import NUMBERS, brief, column, recipe, view
+from tests.reasoners.synthetic import make_task
+
+LIGHTGBM = Member(name="lightgbm", model="lightgbm")
+
+
+@pytest.mark.parametrize("model", ["lightgbm", "xgboost", "hist_gradient_boosting", "catboost"])
+@pytest.mark.parametrize("rows", [1_000, 5_000, 20_000])
+@pytest.mark.parametrize("classes", [["a", "b"], [str(n) for n in range(6)]])
+def test_the_cost_model_counts_the_rounds_that_are_written(model: str, rows: int, classes: list[str]) -> None:
+    task = brief(NUMBERS, rows=rows)
+    facts = task.profile.target.model_copy(
+        update={"classes": classes, "kind": TargetKind.BINARY if len(classes) == 2 else TargetKind.MULTICLASS}
+    )
+    task = replace(task, profile=task.profile.model_copy(update={"target": facts}))
+    member = Member(name="m", model=model)  # type: ignore[arg-type]
+
+    written = effective(member, view(task))
+
+    rounds = next(written[key] for key in ("n_estimators", "max_iter", "iterations") if key in written)
+    assert boosting_rounds(member, task.profile) == rounds
+
+
+def test_wide_tables_are_sampled_narrowly_and_many_rows_grow_large_trees() -> None:
+    narrow = effective(LIGHTGBM, view(brief(NUMBERS, rows=1_000)))
+    wide = effective(LIGHTGBM, view(brief([column(f"x{n}") for n in range(40)], rows=20_000)))
+
+    assert narrow["colsample_bytree"] > 2 * wide["colsample_bytree"]
+    assert 2 * narrow["num_leaves"] < wide["num_leaves"]
+    assert 0 < column_share(1_000) < column_share(1) <= 1
+    assert leaves(100) < leaves(1_000_000)
+
+
+def test_a_feature_step_changes_no_setting_of_a_model(tmp_path: Path) -> None:
+    task = make_task(tmp_path)
+    plain = Recipe(members=[LIGHTGBM])
+    share = re.compile(r"colsample_bytree=[\d.]+")
+
+    crowded = plain.with_feature("date_parts", ["when"]).with_feature("split_compound", ["code"], separator="/", parts=3)
+
+    assert share.findall(write_script(plain, task)) == share.findall(write_script(crowded, task))
+
+
+@pytest.mark.parametrize("rows", [1_000, 20_000])
+@pytest.mark.parametrize("model", ["lightgbm", "hist_gradient_boosting", "xgboost"])
+def test_more_capacity_never_offers_smaller_trees(rows: int, model: str) -> None:
+    technique = next(t for t in BUILT_IN if t.name == "more_capacity")
+    context = view(brief(NUMBERS, rows=rows), recipe(model))
+    key = {"lightgbm": "num_leaves", "hist_gradient_boosting": "max_leaf_nodes", "xgboost": "max_depth"}[model]
+    now = effective(context.recipe.members[0], context)[key]
+
+    offered = [variant.recipe.members[0].params[key] for variant in technique.variants(context)]
+
+    assert offered
+    assert all(size > now for size in offered)
+
+
+def test_small_trees_are_cheaper() -> None:
+    profile = brief(NUMBERS, rows=5_000).profile
+    large = LIGHTGBM.model_copy(update={"params": {"num_leaves": 63}})
+
+    assert member_units(LIGHTGBM, profile, 1) < member_units(large, profile, 1)
