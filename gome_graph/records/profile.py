@@ -108,9 +108,30 @@ class RowFiles(Record):
     coverage: float
     """Share of the rows that have their file, 0 to 1."""
     names: list[str] = []
-    """Element symbols, columns or keys seen in a sample of the files, most frequent first."""
+    """Element symbols, number columns, or dotted keys of numbers, seen in a sample of the files, most frequent first."""
+    categories: list[str] = []
+    """JSON records: dotted keys of short strings and booleans."""
     periodic: bool = False
     """Geometries: lattice vectors are given."""
+
+
+class LinkedTable(Record):
+    """A further table whose rows belong to the task's rows by a common column."""
+
+    file: str
+    """Path below ``input/``."""
+    key: str
+    """The column of that name in both; the id where it has it."""
+    prefix: str
+    """The file's name as part of column names."""
+    rows: int
+    unique: bool
+    """Each value of the key occurs once: the table's columns can be taken as they are."""
+    numbers: list[str]
+    categories: list[str]
+    coverage: float
+    """Share of the training rows whose key occurs in it, 0 to 1."""
+    separator: str = ","
 
 
 class TaskProfile(Record):
@@ -132,5 +153,7 @@ class TaskProfile(Record):
     """Number of further files in the task folder (images, geometries …)."""
     row_files: list[RowFiles] = []
     """Those that belong to single rows, one entry a kind of path."""
+    linked_tables: list[LinkedTable] = []
+    """Further tables that say something of the rows."""
     group_column: str | None = None
     time_column: str | None = None

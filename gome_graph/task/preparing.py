@@ -16,6 +16,7 @@ from gome_graph.records import Stage
 from gome_graph.support.files import write_json, write_text
 from gome_graph.task import side_files
 from gome_graph.task.infer import Tables, lead_column, prediction_columns, read_tables
+from gome_graph.task.linked_tables import find_linked_tables
 from gome_graph.task.metrics import find_metric
 from gome_graph.task.prepared import ARRAYS, LAYOUT, RECORD, VAULT, PreparedTask
 from gome_graph.task.profile import profile_task
@@ -137,6 +138,7 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
         task, format, target_kind(metric, facts), parts.train.iloc[kept], parts.test if len(parts.test) else parts.audit, truth[kept],
         test_rows=len(parts.test), audit_rows=len(split.audit), folds=int(split.folds.max()) + 1, side_files=len(files),
         row_files=find_row_files(task.root, files, train, parts.test, id_column),
+        linked_tables=find_linked_tables(task.root, files, parts.train, parts.test, id_column, task.target),
     )  # fmt: skip
     _save(root / ARRAYS, arrays, mode=0o755)
     audit_ids = parts.audit[id_column].to_numpy(dtype=np.str_)[: len(split.audit)]

@@ -4,9 +4,9 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gome_graph.records import FileKind, RowFiles
 
@@ -20,6 +20,8 @@ SAMPLED = 40
 SAMPLED_BYTES = 1 << 20
 """Of each of them, at most so much is read."""
 MAX_NAMES = 40
+SHORT = 40
+"""Characters up to which a string in a record is taken for a category."""
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 _PATH_VALUE = re.compile(r"[^\s,;]+\.[A-Za-z]\w{1,4}")
 _ELEMENT = re.compile(r"[A-Z][a-z]?")
@@ -116,28 +118,36 @@ def _path_columns(root: Path, files: list[str], train: "pd.DataFrame", id_column
 def _described(root: Path, key: str, train: str, test: str, coverage: float, files: list[str]) -> RowFiles:
     """What the files hold, judged by a sample of them."""
     looked = [root / file for file in sorted(files)[:: max(1, len(files) // SAMPLED)][:SAMPLED]]
-    kind, names, periodic = _content(looked)
-    return RowFiles(kind=kind, key=key, train=train, test=test, coverage=round(coverage, 4), names=names, periodic=periodic)
+    return RowFiles(key=key, train=train, test=test, coverage=round(coverage, 4), **_content(looked))
 
 
-def _content(looked: list[Path]) -> tuple[FileKind, list[str], bool]:
+def _content(looked: list[Path]) -> dict[str, Any]:
+    """``kind`` of the files, and the ``names``, ``categories`` and ``periodic`` that go with it."""
     suffix = looked[0].suffix.lower()
     if suffix in IMAGES:
-        return FileKind.IMAGE, [], False
+        return {"kind": FileKind.IMAGE}
     texts = [text for path in looked if (text := _text(path)) is not None]
     if len(texts) < len(looked):
-        return FileKind.OTHER, [], False
+        return {"kind": FileKind.OTHER}
     if suffix == ".json":
-        keys = Counter(key for text in texts for key in _keys(text))
-        return FileKind.JSON, [key for key, _ in keys.most_common(MAX_NAMES)], False
+        numbers, words = Counter[str](), Counter[str]()
+        for key, value in (leaf for text in texts for leaf in _leaves(_json(text))):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                numbers[key] += 1
+            elif isinstance(value, bool) or (isinstance(value, str) and len(value) <= SHORT):
+                words[key] += 1
+        kept = [key for key, count in words.most_common(MAX_NAMES) if count > numbers[key]]
+        names = [key for key, _ in numbers.most_common(MAX_NAMES) if key not in kept]
+        return {"kind": FileKind.JSON, "names": names, "categories": kept}
     if suffix in {".csv", ".tsv"}:
-        headers = Counter(name for text in texts for name in _header(text, suffix))
-        return FileKind.TABLE, [name for name, count in headers.most_common(MAX_NAMES) if count == len(texts)], False
+        columns = Counter(name for text in texts for name in _number_columns(text, suffix))
+        return {"kind": FileKind.TABLE, "names": [name for name, n in columns.most_common(MAX_NAMES) if n >= 0.9 * len(texts)]}
     atoms = [_atoms(text) for text in texts]
     if sum(bool(elements) for elements, _ in atoms) >= 0.9 * len(atoms):
         counts = Counter(element for elements, _ in atoms for element in elements)
-        return FileKind.GEOMETRY, [element for element, _ in counts.most_common(MAX_NAMES)], all(lattice == 3 for _, lattice in atoms)
-    return FileKind.TEXT, [], False
+        names = [element for element, _ in counts.most_common(MAX_NAMES)]
+        return {"kind": FileKind.GEOMETRY, "names": names, "periodic": all(lattice == 3 for _, lattice in atoms)}
+    return {"kind": FileKind.TEXT}
 
 
 def _text(path: Path) -> str | None:
@@ -150,16 +160,26 @@ def _text(path: Path) -> str | None:
     return None if b"\0" in raw else raw.decode("utf-8", errors="replace")
 
 
-def _keys(text: str) -> list[str]:
+def _json(text: str) -> Any:
     try:
-        record = json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return []
-    return [str(key) for key in record] if isinstance(record, dict) else []
+        return None
 
 
-def _header(text: str, suffix: str) -> list[str]:
-    return next(csv.reader(text.splitlines()[:1], delimiter="\t" if suffix == ".tsv" else ","), [])
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of what is neither an object nor a list, as `pandas.json_normalize` names them."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif path and not isinstance(value, list):
+        yield path, value
+
+
+def _number_columns(text: str, suffix: str) -> list[str]:
+    """Columns of a small table whose first cell is a number."""
+    rows = list(csv.reader(text.splitlines()[:2], delimiter="\t" if suffix == ".tsv" else ","))
+    return [name for name, cell in zip(*rows, strict=False) if _NUMBER.fullmatch(cell.strip())] if len(rows) == 2 else []
 
 
 def _atoms(text: str) -> tuple[list[str], int]:

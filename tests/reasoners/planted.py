@@ -68,10 +68,10 @@ def brief(
     )
     names = ["t1", "t2"] if target in (TargetKind.MULTI_REGRESSION, TargetKind.MULTILABEL) else ["target"]
     shares = facts.pop("class_shares", [1 / len(classes)] * len(classes) if classes else [])
-    row_files = facts.pop("row_files", [])
+    files = {name: facts.pop(name) for name in ("row_files", "linked_tables") if name in facts}
     profile = TaskProfile(
         rows=rows, test_rows=rows // 2, audit_rows=rows // 10, id_column="id", columns=TABLE if columns is None else columns, folds=5,
-        row_files=row_files,
+        **files,
         target=TargetProfile(columns=names, kind=target, classes=classes, class_shares=shares,
                              positive_class="yes" if len(classes) == 2 else None, **facts),
     )  # fmt: skip

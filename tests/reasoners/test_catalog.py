@@ -8,16 +8,16 @@ from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
 from gome_graph.records import ColumnKind, FoldFacts, TargetKind
-from tests.reasoners.files import CRYSTALS
+from tests.reasoners.files import CITIES, CRYSTALS, PICTURES, RECORDS, SERIES, VISITS
 from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, sibling, view
 
 BY_NAME = {t.name: t for t in BUILT_IN}
 
 numbers = brief(NUMBERS)
+CITY = [*NUMBERS, column("city", ColumnKind.CATEGORY)]
 price = brief(TABLE, TargetKind.REGRESSION, "rmse", skew=3.0, nonnegative=True, integer=True)
 texts = brief(TEXT, TargetKind.MULTICLASS, "log_loss", prediction="probabilities")
 mixed = brief([*NUMBERS, *TEXT], TargetKind.BINARY, "roc_auc")
-crystals = brief(NUMBERS, row_files=[CRYSTALS])
 lists = brief(LIST, TargetKind.MULTICLASS, "accuracy")
 text_model = recipe("tfidf_linear")
 rare_model = Recipe(members=[Member(name="t", model="tfidf_linear", text=TextSettings(min_df=1))])
@@ -27,7 +27,11 @@ late = finding("slow")
 
 PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     # technique: (applies, does not apply)
-    "geometry_files": (view(crystals), view(numbers)),
+    "geometry_files": (view(brief(NUMBERS, row_files=[CRYSTALS])), view(numbers)),
+    "image_files": (view(brief(NUMBERS, row_files=[PICTURES])), view(numbers)),
+    "json_files": (view(brief(NUMBERS, row_files=[RECORDS])), view(numbers)),
+    "table_files": (view(brief(NUMBERS, row_files=[SERIES])), view(numbers)),
+    "linked_table": (view(brief(CITY, linked_tables=[VISITS, CITIES])), view(numbers)),
     "split_compound": (view(), view(numbers)),
     "group_size": (view(), view(numbers)),
     "missing_indicators": (view(), view(numbers)),

@@ -15,7 +15,7 @@ from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.reasoner import RulesReasoner
 from gome_graph.reasoners.rules.writer import write_script
 from gome_graph.records import ColumnKind, ColumnProfile
-from tests.reasoners.files import write_files
+from tests.reasoners.files import write_files, write_linked
 from tests.reasoners.planted import context
 from tests.reasoners.test_catalog import BY_NAME, PLANTED
 
@@ -76,6 +76,8 @@ def plant(task: TaskBrief, folder: Path) -> None:
     pd.DataFrame({"id": table["id"][:ROWS], "fold": np.arange(ROWS) % 5}).to_csv(folder / "folds.csv", index=False)
     for files in task.profile.row_files:
         write_files(folder, files, table["id"][:ROWS], table["id"][ROWS:])
+    if task.profile.linked_tables:
+        write_linked(folder)
 
 
 def run_all(scripts: dict[str, tuple[TaskBrief, str]], root: Path) -> dict[str, str]:

@@ -14,12 +14,25 @@ from scipy.spatial.distance import cdist
 
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.catalog.side_files import TECHNIQUES
+from gome_graph.reasoners.rules.recipe import Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
-from gome_graph.reasoners.rules.writer import write_script
+from gome_graph.reasoners.rules.writer import draft_recipes, write_script
 from gome_graph.reasoners.rules.writer.row_files import geometry_columns
 from gome_graph.reasoners.rules.writer.templates import template
 from gome_graph.records import RowFiles, TargetKind
-from tests.reasoners.files import CRYSTALS, MOLECULES, crystal, molecule, write_files
+from tests.reasoners.files import (
+    CITIES,
+    CRYSTALS,
+    MOLECULES,
+    PICTURES,
+    RECORDS,
+    SERIES,
+    VISITS,
+    crystal,
+    molecule,
+    write_files,
+    write_linked,
+)
 from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
 from tests.reasoners.test_writer import one
 
@@ -34,8 +47,16 @@ def task_with(root: Path, files: RowFiles, kind: TargetKind = TargetKind.REGRESS
     return with_files(task, files)
 
 
-def with_files(task: TaskBrief, files: RowFiles) -> TaskBrief:
-    return replace(task, profile=task.profile.model_copy(update={"row_files": [files]}))
+def with_files(task: TaskBrief, *files: RowFiles, **facts: Any) -> TaskBrief:
+    return replace(task, profile=task.profile.model_copy(update={"row_files": list(files), **facts}))
+
+
+def all_steps(task: TaskBrief, recipe: Recipe) -> Recipe:
+    """Every technique of the group applied, each as often as it offers something."""
+    for technique in TECHNIQUES:
+        while variants := technique.variants(TechniqueContext(task=task, recipe=recipe)):
+            recipe = variants[0].recipe
+    return recipe
 
 
 def script_of(task: TaskBrief, technique: str, model: str = "lightgbm", **params: Any) -> str:
@@ -64,11 +85,49 @@ def test_a_script_reads_each_rows_geometry(tmp_path: Path, files: RowFiles) -> N
     assert set(geometry_columns(files.names, periodic=files.periodic)) <= set(used)
 
 
+def everything(root: Path) -> TaskBrief:
+    """A task with a picture, a record and a series for most rows, and two further tables."""
+    task = make_task(root, TargetKind.BINARY, "probability", "roc_auc")
+    train, test = (pd.read_csv(root / "input" / f"{name}.csv", dtype=str)["id"] for name in ("train", "test"))
+    for files in (PICTURES, RECORDS, SERIES):
+        write_files(root / "input", files, train[12:], test)
+    write_linked(root / "input")
+    return with_files(task, PICTURES, RECORDS, SERIES, linked_tables=[VISITS, CITIES])
+
+
+def test_pictures_records_series_and_further_tables_become_columns(tmp_path: Path) -> None:
+    task = everything(tmp_path)
+
+    done = run_script(tmp_path, write_script(all_steps(task, one("lightgbm", params={"n_estimators": 20})), task))
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Warning" not in done.stderr
+    check_outputs(tmp_path, task)
+    used = next(line["used"] for line in outputs(tmp_path)[2] if line["kind"] == "columns")
+    wanted = {"image_edge_128", "image_shape_16", "json_home.rooms", "json_home.kind", "table_value_last", "table_rows", "visits_rows"}
+    assert wanted | {"visits_spent_mean", 'visits_odd "name"_max', "visits_shop_distinct", "cities_people", "cities_land"} <= set(used)
+
+
+def test_a_task_of_nothing_but_pictures_has_drafts_that_read_them(tmp_path: Path) -> None:
+    task = everything(tmp_path)
+    bare = with_files(task, PICTURES, columns=[])
+
+    drafts = draft_recipes(bare)
+    done = run_script(tmp_path, write_script(drafts[1], bare))
+
+    assert all(draft.has_feature("image_files") for draft in drafts)
+    assert done.returncode == 0, done.stderr[-2000:]
+    check_outputs(tmp_path, bare)
+
+
 def test_scripts_that_read_files_are_formatted_and_lint_free(tmp_path: Path) -> None:
     for number, files in enumerate([CRYSTALS, MOLECULES, CRYSTALS.model_copy(update={"train": "train_" + "long_" * 30 + "name/{}.txt"})]):
         task = task_with(tmp_path / "task", MOLECULES)
-        task = with_files(task, files)
+        task = with_files(task, files, linked_tables=[])
         (tmp_path / f"script_{number}.py").write_text(script_of(task, "geometry_files", "linear"), encoding="utf-8")
+    task = everything(tmp_path / "task")
+    for name in ("lightgbm", "linear"):
+        (tmp_path / f"all_{name}.py").write_text(write_script(all_steps(task, one(name)), task), encoding="utf-8")  # type: ignore[arg-type]
     for command in (
         ["check", "--isolated", "--select", "E4,E7,E9,F,I,B006,UP"],
         ["format", "--isolated", "--line-length", "100", "--diff"],

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gome_graph.records import FileKind
+from gome_graph.records import FileKind, LinkedTable
+from gome_graph.task.linked_tables import find_linked_tables
 from gome_graph.task.row_files import find_row_files, row_in
 from tests.reasoners.files import crystal, molecule
 
@@ -49,8 +50,8 @@ def test_one_folder_serves_both_tables_and_zeros_in_front_are_found(tmp_path: Pa
 @pytest.mark.parametrize(
     ("name", "text", "kind", "names"),
     [
-        ("{}.json", '{"age": 3, "sex": "f"}', FileKind.JSON, ["age", "sex"]),
-        ("{}.csv", "time,value\n0,1.5\n1,2.5\n", FileKind.TABLE, ["time", "value"]),
+        ("{}.json", '{"age": 3, "sex": "f", "home": {"rooms": 2.5, "pets": [1]}}', FileKind.JSON, ["age", "home.rooms"]),
+        ("{}.csv", "time,value,word\n0,1.5,a\n1,2.5,b\n", FileKind.TABLE, ["time", "value"]),
         ("{}.txt", "It was a dark and stormy night. 1 2 3\n", FileKind.TEXT, []),
         ("{}.png", "not really", FileKind.IMAGE, []),
         ("{}.bin", "\0\1", FileKind.OTHER, []),
@@ -88,3 +89,25 @@ def test_a_part_names_a_row_with_or_without_its_ending() -> None:
     assert row_in("a.png", rows) == ("a.png", "{}")
     assert row_in("00017.png", rows) == ("17", "{:0>5}.png")
     assert row_in("170", rows) is None
+
+
+def linked(root: Path, train: pd.DataFrame, test: pd.DataFrame, **files: str) -> "list[LinkedTable]":
+    names = write(root, {f"{name}.csv": text for name, text in files.items()})
+    return find_linked_tables(root, names, train, test, "id", ["label"])
+
+
+def test_tables_that_share_a_column_with_the_rows_are_linked(tmp_path: Path) -> None:
+    train = table([str(n) for n in range(ROWS)], shop=["a", "b"] * (ROWS // 2), label=["1"] * ROWS)
+    test = table(["900"], shop=["a"])
+    visits = "id,spent,way\n" + "".join(f"{n % ROWS},{n},{'bus' if n % 3 else 'foot'}\n" for n in range(200))
+
+    shops, many = linked(tmp_path, train, test, shops="shop,size,town\na,3,x\nb,4,y\n", visits=visits, other="word,n\nx,1\n")
+
+    assert (shops.key, shops.unique, shops.numbers, shops.categories) == ("shop", True, ["size"], ["town"])
+    assert (many.key, many.unique, many.numbers, many.categories) == ("id", False, ["spent"], ["way"])
+    assert many.coverage == 1.0
+
+
+def test_an_id_that_means_two_rows_links_nothing(tmp_path: Path) -> None:
+    rows = table([str(n) for n in range(ROWS)])
+    assert linked(tmp_path, rows, rows, visits="id,spent\n1,2\n" * 2) == []

@@ -1,4 +1,4 @@
-"""Symptom ``unused_side_files``: files that go with the rows, which the script does not read."""
+"""Symptom ``unused_side_files``: files that go with the rows, or further tables, which the script does not read."""
 
 import re
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ DIRECTIONS = {
 
 
 def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]:
-    """Severity = 0.9 x the share of the rows that have such a file."""
+    """Severity = 0.9 x the share of the rows that have such a file, 0.7 x the share that a further table knows."""
     script = script_of(data)
     if not script.parsed:
         return
@@ -34,6 +34,14 @@ def diagnose(pack: DiagnosticPack, data: "Measured | None") -> Iterable[Finding]
                 symptom="unused_side_files", component=Component.FEATURES, severity=unit(0.9 * files.coverage),
                 summary=f"The {files.kind} file of each row ({files.train}, {files.coverage:.0%} of the rows) is not read",
                 evidence=evidence(pack, f"profile.row_files.{place}"), direction=DIRECTIONS[files.kind],
+            )  # fmt: skip
+    for place, table in enumerate(pack.profile.linked_tables):
+        if not any(table.file.rpartition("/")[2] in text for text in script.strings):
+            yield Finding(
+                symptom="unused_side_files", component=Component.FEATURES, severity=unit(0.7 * table.coverage),
+                summary=f"{table.file} says more of {table.coverage:.0%} of the rows (by {table.key!r}) and is not read",
+                evidence=evidence(pack, f"profile.linked_tables.{place}"), columns=[table.key],
+                direction="join its columns" if table.unique else "sum it up by its key: count, mean, extremes, last value",
             )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
     "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
     "bins", "concatenate", "as_category", "as_number", "kmeans", "pca", "geometry_files",
+    "image_files", "json_files", "table_files", "linked_table",
 ]  # fmt: skip
 """
 What a `FeatureStep` can do. Columns may be raw columns, columns made by earlier steps, or (where noted) the id column.
@@ -53,8 +54,19 @@ pca                principal components of scaled numeric columns; ``components`
 geometry_files     composition, cell, neighbour distances and radial distribution of the atoms in each row's file; columns = [id or column
                    of paths], ``train`` and ``test`` (paths below input/, ``{}`` for the value), ``elements`` (list), ``periodic`` (False);
                    ``geometry_…`` (see `gome_graph.reasoners.rules.writer.row_files`)
+image_files        size, colours, edge directions, and principal components of a small grey copy of each row's picture; ``train``, ``test``,
+                   ``components`` (16); ``image_…``
+json_files         numbers and short strings of each row's JSON record; ``train``, ``test``, ``numbers``, ``categories`` (dotted keys);
+                   ``json_<key>``
+table_files        mean, std, min, max, first and last of each row's own table; ``train``, ``test``, ``numbers``, ``separator`` (",");
+                   ``table_<c>_<stat>``, ``table_rows``
+linked_table       columns of another table joined on columns[0], summed up where a key has several rows; ``file``, ``prefix``, ``unique``,
+                   ``numbers``, ``categories``, ``separator`` (","); ``<prefix>_<c>``, ``<prefix>_<c>_<stat>``, ``<prefix>_rows``
 =================  ==================================================================================================================
 """
+
+FILE_KINDS: frozenset[FeatureKind] = frozenset({"geometry_files", "image_files", "json_files", "table_files", "linked_table"})
+"""Steps that read other files than the tables."""
 
 ModelKind = Literal[
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",

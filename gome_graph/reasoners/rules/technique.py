@@ -11,7 +11,7 @@ from typing import Any
 
 from gome_graph.errors import PluginError
 from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief
-from gome_graph.reasoners.rules.recipe import Member, Recipe
+from gome_graph.reasoners.rules.recipe import FILE_KINDS, Member, Recipe
 from gome_graph.records import (
     BudgetStage,
     ColumnKind,
@@ -113,6 +113,11 @@ class TechniqueContext:
         """Columns other than text and lists that carry information."""
         kinds = (ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.BOOLEAN, ColumnKind.DATETIME, ColumnKind.COMPOUND)
         return self.columns(*kinds)
+
+    @property
+    def has_tables(self) -> bool:
+        """True if there are inputs other than text: columns, or what the recipe reads from files."""
+        return bool(self.tabular_columns) or any(step.kind in FILE_KINDS for step in self.recipe.features)
 
     @property
     def numeric_columns(self) -> list[ColumnProfile]:

@@ -77,7 +77,7 @@ def reads_text(context: TechniqueContext, member: Member) -> bool:
 
 def reads_tables(context: TechniqueContext, member: Member) -> bool:
     """True if the member sees columns other than text."""
-    return bool(context.tabular_columns) and member.inputs != "text" and member.model not in TEXT_MODELS
+    return context.has_tables and member.inputs != "text" and member.model not in TEXT_MODELS
 
 
 def fresh_name(recipe: Recipe, wanted: str) -> str:

@@ -19,7 +19,7 @@ SKEWED = 2.0
 
 def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     """True if the model can learn this target from these columns at bearable cost."""
-    rows, tables, texts = context.profile.rows, bool(context.tabular_columns), bool(context.text_columns)
+    rows, tables, texts = context.profile.rows, context.has_tables, bool(context.text_columns)
     if not available(model):
         return False
     if model in ("nb_svm", "naive_bayes"):
@@ -31,7 +31,7 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     if model == "lda":
         return learns_classes(context) and context.single_target
     if model == "svm":
-        return rows <= KERNEL_ROWS and context.single_target
+        return rows <= KERNEL_ROWS and (context.single_target or context.numbers)
     if model == "gaussian_process":
         return rows <= KERNEL_ROWS // 3 and context.single_target and context.numbers
     if model == "knn":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.recipe import FeatureStep, Recipe
-from gome_graph.reasoners.rules.writer.row_files import geometry_columns
+from gome_graph.reasoners.rules.writer.row_files import made_of_files
 from gome_graph.records import ColumnKind
 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "elapsed")
@@ -156,8 +156,8 @@ def made_columns(step: FeatureStep) -> tuple[list[str], list[str]]:
             categories = [params.get("name", "cluster")]
         case "pca":
             numbers = [f"{params.get('name', 'pca')}_{i + 1}" for i in range(int(params.get("components", 3)))]
-        case "geometry_files":
-            numbers = geometry_columns(params["elements"], periodic=params.get("periodic", False))
+        case "geometry_files" | "image_files" | "json_files" | "table_files" | "linked_table":
+            numbers, categories = made_of_files(step)
         case "as_category":
             categories = list(columns)
         case "as_number":

@@ -3,6 +3,7 @@
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.panel import characters, word_members
 from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Recipe, TargetTransform, TextSettings
+from gome_graph.reasoners.rules.writer.row_files import file_step
 from gome_graph.records import ColumnKind, TargetKind
 
 _MANY_CLASSES = 25
@@ -30,10 +31,12 @@ def draft_recipes(brief: TaskBrief) -> list[Recipe]:
         by_kind.setdefault(column.kind, []).append(column.name)
     prose = [c.name for c in profile.columns if c.kind is ColumnKind.LIST or (c.kind is ColumnKind.TEXT and c.mean_words >= _PROSE_WORDS)]
     names = [c.name for c in profile.columns if c.kind is ColumnKind.TEXT and c.name not in prose]
+    files = [step for row_files in profile.row_files if (step := file_step(row_files)) is not None][:1]
     tabular = any(by_kind.get(kind) for kind in (ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.BOOLEAN, ColumnKind.DATETIME))
     if not tabular and not prose:
         prose, names = names, []
-    recipe = _Frame(brief, names, by_kind.get(ColumnKind.DATETIME, []))
+    only_files = files if not tabular and not prose else []
+    recipe = _Frame(brief, names, by_kind.get(ColumnKind.DATETIME, []), only_files)
     if prose and not tabular:
         members = _text_members(brief, bool(by_kind.get(ColumnKind.LIST)))
         if _classes(brief) and len(profile.target.columns) == 1:
@@ -48,9 +51,10 @@ def draft_recipes(brief: TaskBrief) -> list[Recipe]:
 class _Frame:
     """What all drafts of a task share."""
 
-    def __init__(self, brief: TaskBrief, drop: list[str], dates: list[str]) -> None:
+    def __init__(self, brief: TaskBrief, drop: list[str], dates: list[str], files: list[FeatureStep]) -> None:
         self.drop = drop
         self.features = [FeatureStep(kind="date_parts", columns=dates)] if dates else []
+        self.features += files
         self.transform = _TRANSFORMS.get(brief.metric, "none")
         ordinal = brief.profile.target.kind is TargetKind.ORDINAL and brief.prediction == "label"
         self.decision: Decision = "round" if ordinal else "auto"

@@ -14,6 +14,7 @@ IMPORTS: dict[str, list[str]] = {
     "kmeans": ["from sklearn.cluster import KMeans", "from sklearn.preprocessing import StandardScaler"],
     "pca": ["from sklearn.decomposition import PCA", "from sklearn.preprocessing import StandardScaler"],
     "geometry_files": ["import re", "from scipy.spatial.distance import cdist"],
+    "image_files": ["from PIL import Image", "from sklearn.decomposition import PCA"],
 }
 
 SUMMARIES: dict[str, str] = {
@@ -32,6 +33,10 @@ SUMMARIES: dict[str, str] = {
     "kmeans": "cluster of the numeric inputs",
     "pca": "principal components",
     "geometry_files": "what the atoms' positions say",
+    "image_files": "what the pictures show",
+    "json_files": "what each row's record says",
+    "table_files": "each row's own table, summed up",
+    "linked_table": "another table's columns, by {columns}",
 }
 """Comment above a step's lines; steps whose code speaks for itself have none."""
 
@@ -46,6 +51,8 @@ def feature_lines(step: FeatureStep, columns: Columns) -> list[str]:
         arguments["columns"] = [name for name in columns.used if name in columns.raw_names]
     if step.kind == "group_size":
         arguments["id"] = columns.id
+    if step.kind == "linked_table":
+        arguments["text_key"] = step.columns[0] not in {*columns.numbers, *columns.raw_numbers}
     if step.kind == "impute_by_group":
         arguments["numbers"] = [*columns.numbers, *columns.raw_numbers]
     lines = [line for line in str(macro(**arguments)).splitlines() if line.strip()]

@@ -48,7 +48,7 @@ def import_block(statements: Iterable[str]) -> str:
             module, names = matched[1], {name.strip() for name in matched[2].split(",")}
             groups.setdefault((_third_party(module), True, module), set()).update(names)
     lines: list[str] = []
-    for key in sorted(groups):
+    for key in sorted(groups, key=lambda group: (group[0], group[1], group[2].lower())):
         third_party, from_import, module = key
         if third_party and lines and not any(line == "" for line in lines):
             lines.append("")

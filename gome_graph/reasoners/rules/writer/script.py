@@ -236,6 +236,8 @@ def _helpers(recipe: Recipe, columns: Columns, task: TaskBrief, members: Sequenc
     for step in recipe.features:
         if step.kind == "geometry_files":
             helpers.append(_helper("geometry", elements=step.params["elements"], periodic=step.params.get("periodic", False)))
+        if step.kind == "image_files":
+            helpers.append(_helper("images"))
     return helpers
 
 
