@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gome_graph.reasoners.rules.recipe import Blend, Decision, Encoding, FeatureStep, Member, ModelKind, Recipe, TextSettings
+from gome_graph.reasoners.rules.recipe import Blend, Decision, Encoding, FeatureStep, Member, ModelKind, Recipe, TextSettings, View
 from gome_graph.reasoners.rules.writer import draft_recipes, write_script
 from gome_graph.reasoners.rules.writer.literals import Call, layout, packed, string
 from gome_graph.records import TargetKind
@@ -78,6 +78,18 @@ def several(blend: Blend = "greedy", **fields: object) -> Recipe:
     return Recipe(members=members, blend=blend).model_copy(update=fields)
 
 
+def with_views(blend: Blend = "greedy") -> Recipe:
+    """Members of three solutions: the recipe's own features, another's, and the plain columns that the others change."""
+    members = [
+        Member(name="lightgbm", model="lightgbm"), Member(name="linear", model="linear", view="b"),
+        Member(name="lightgbm_b", model="lightgbm", view="b"), Member(name="plain", model="extra_trees", view="raw"),
+    ]  # fmt: skip
+    own = [FeatureStep(kind="log1p", columns=["plain b"]), FeatureStep(kind="as_category", columns=[AWKWARD])]
+    theirs = [step for step in FEATURES if step.kind != "as_number"]
+    views = {"b": View(features=theirs, drop=["city"]), "raw": View(drop=["color", "city", "flag", "note", "tags"])}
+    return Recipe(members=members, features=own, views=views, blend=blend)
+
+
 def variety(kind: TargetKind) -> list[Recipe]:
     """Recipes that between them reach every branch of the writer."""
     recipes = [one(model) for model in MODELS]
@@ -92,6 +104,7 @@ def variety(kind: TargetKind) -> list[Recipe]:
         several("stack", target_transform=how, target_clip=(0.01, 0.99), decision="clip") for how in ("log1p", "log", "sqrt", "rank")
     ]
     recipes += [several(test_prediction="refit", class_weight="balanced"), several(features=FEATURES, drop=["city"])]
+    recipes += [with_views(blend) for blend in BLENDS] + [with_views("single")]
     texts = [
         TextSettings(words=(1, 2), chars=(2, 4)),
         TextSettings(words=None, chars=(1, 3), lowercase=False, max_features=300),
@@ -121,6 +134,15 @@ def test_every_script_is_formatted_and_lint_free(tmp_path: Path) -> None:
 
     assert checked.returncode == 0, checked.stdout[-3000:]
     assert formatted.returncode == 0, formatted.stdout[-3000:]
+
+
+def test_views_that_read_a_column_in_different_ways_are_refused(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.BINARY, "label", "accuracy")
+    odd = View(features=[FeatureStep(kind="as_number", columns=["flag"])])
+    recipe = several().with_member(Member(name="odd", model="knn", view="odd")).model_copy(update={"views": {"odd": odd}})
+
+    with pytest.raises(ValueError, match="flag in different ways"):
+        write_script(recipe, brief)
 
 
 def test_a_script_defines_nothing_it_does_not_use(tmp_path: Path) -> None:

@@ -1,17 +1,18 @@
 """Scripts really run: by hand, on awkward data, on a few rows; complete outputs, and honest ones on pure noise."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
-from gome_graph.reasoners.rules.writer import draft_recipes, write_script
+from gome_graph.reasoners.rules.recipe import FeatureStep, Member, Recipe, TextSettings, View
+from gome_graph.reasoners.rules.writer import draft_recipes, member_key, write_script
 from gome_graph.records import TargetKind
 from tests.reasoners.synthetic import AWKWARD, check_outputs, make_task, outputs, run_script
-from tests.reasoners.test_writer import FEATURES, MODELS, TASKS, one, several, variety
+from tests.reasoners.test_writer import FEATURES, MODELS, TASKS, one, several, variety, with_views
 
 QUICK: dict[str, dict[str, int]] = {
     "lightgbm": {"n_estimators": 20}, "catboost": {"iterations": 10}, "hist_gradient_boosting": {"max_iter": 10},
@@ -58,6 +59,58 @@ def test_a_script_runs_by_hand_and_writes_everything(
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Warning" not in done.stderr, done.stderr[-2000:]
     check_outputs(tmp_path, brief)
+
+
+def test_views_and_their_members_run_side_by_side(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.BINARY, "label", "f1", text=True)
+    recipe = quick(with_views()).model_copy(update={"drop": ["note", "tags"]})
+
+    done = run_script(tmp_path, write_script(recipe, brief))
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    check_outputs(tmp_path, brief)
+
+
+def test_a_member_in_a_view_predicts_what_it_did_in_its_own_solution(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.REGRESSION, "number", "rmse", text=True)
+    theirs = Recipe(members=[quick(one("lightgbm")).members[0]], features=[FeatureStep(kind="log1p", columns=["plain b"])], drop=["city"])
+    lent = theirs.members[0].model_copy(update={"name": "lent", "view": "b"})
+    views = {"b": View(features=theirs.features, drop=theirs.drop)}
+    joint = Recipe(members=[*one("linear").members, lent], views=views, blend="mean")
+
+    assert run_script(tmp_path, write_script(theirs, brief)).returncode == 0
+    alone = kept_predictions(tmp_path)
+    assert run_script(tmp_path, write_script(joint, brief)).returncode == 0
+    together = kept_predictions(tmp_path)
+
+    key = member_key(theirs, theirs.members[0], brief)
+    assert key == member_key(joint, lent, brief)
+    np.testing.assert_array_equal(alone[key], together[key])
+
+
+def test_kept_predictions_are_taken_over_and_change_nothing(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.BINARY, "probability", "roc_auc")
+    first, second = quick(one("lightgbm")), quick(several())
+    assert run_script(tmp_path, write_script(second, brief)).returncode == 0
+    anew = outputs(tmp_path)
+    shutil.rmtree(tmp_path / "output")
+
+    assert run_script(tmp_path, write_script(first, brief)).returncode == 0
+    (tmp_path / "output" / "kept").rename(tmp_path / "kept")
+    assert run_script(tmp_path, write_script(second, brief)).returncode == 0
+
+    assert kept_predictions(tmp_path).keys() == {member_key(second, m, brief) for m in second.members[1:]}
+    oof, submission, telemetry = outputs(tmp_path)
+    assert oof.equals(anew[0])
+    assert submission.equals(anew[1])
+    taken = [line for line in telemetry if line.get("kept")]
+    assert {line["model"] for line in taken} == {"lightgbm"}
+    assert {line["fold"] for line in taken if line["kind"] == "fold"} == set(range(5))
+
+
+def kept_predictions(root: Path) -> dict[str, np.ndarray]:
+    """Out-of-fold predictions by fingerprint, as the script left them."""
+    return {path.stem: np.load(path)["oof"] for path in (root / "output" / "kept").glob("*.npz")}
 
 
 def test_a_few_dozen_rows_with_lonely_classes_do_no_harm(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
 from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds, reading_seconds
 from gome_graph.reasoners.rules.writer import presets
+from gome_graph.reasoners.rules.writer.script import counted
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
 START_SECONDS = 2.5
@@ -89,11 +90,6 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
     elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):
         units *= max(1, classes) ** 0.5
     return float(units * targets * (member.seeds or seeds) * profile.folds / 5)
-
-
-def counted(recipe: Recipe) -> list[Member]:
-    """The members that are fitted."""
-    return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)
 
 
 def recipe_units(recipe: Recipe, profile: TaskProfile) -> float:

@@ -148,6 +148,13 @@ class TextSettings(Record):
     """JSON lists: their words, whole items as single tokens, or both."""
 
 
+class View(Record):
+    """Another way to see the data: its own feature steps and dropped columns, for members that came from another solution."""
+
+    features: list[FeatureStep] = []
+    drop: list[str] = []
+
+
 class Member(Record):
     """One model of the solution."""
 
@@ -168,6 +175,8 @@ class Member(Record):
     """Fits averaged over this many seeds; None: `Recipe.seeds`."""
     scaling: Literal["standard", "quantile", "robust", "none"] = "standard"
     """Numbers, for models that need a scale."""
+    view: str = ""
+    """Name of the view (`Recipe.views`) that it reads; empty for the recipe's own features."""
     missing_flags: bool = True
     """0/1 columns for missing numbers, for models that cannot take missing values."""
 
@@ -185,6 +194,8 @@ class Recipe(Record):
     """In order; later steps may use the columns of earlier ones."""
     drop: list[str] = []
     """Raw columns that are not used."""
+    views: dict[str, View] = {}
+    """Further views of the data by name (letters and digits); the recipe's own `features` and `drop` are the one that techniques change."""
     blend: Blend = "single"
     target_transform: TargetTransform = "none"
     target_clip: tuple[float, float] | None = None

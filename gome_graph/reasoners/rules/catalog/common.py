@@ -6,7 +6,7 @@ from typing import Any
 from gome_graph.reasoners.rules.recipe import Blend, Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import estimator
-from gome_graph.reasoners.rules.writer.script import target_of
+from gome_graph.reasoners.rules.writer.target import target_of
 from gome_graph.records import BudgetStage, TargetKind
 
 BOOSTING: tuple[ModelKind, ...] = ("lightgbm", "catboost", "hist_gradient_boosting", "xgboost")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gome_graph.hooks import TaskBrief
-from gome_graph.reasoners.rules.recipe import FeatureStep, Recipe
+from gome_graph.reasoners.rules.recipe import FeatureStep, Recipe, View
 from gome_graph.reasoners.rules.writer.row_files import made_of_files
 from gome_graph.records import ColumnKind
 
@@ -30,6 +30,12 @@ class Columns:
     """Columns of the files."""
     known: set[str] = field(default_factory=set)
     """Every column that exists in the script's frame so far."""
+    suffix: str = ""
+    """Ends the names of the script's constants that list these columns, where a script has several views of the data."""
+
+    def constant(self, name: str) -> str:
+        """Name of the script's constant: ``NUMBERS``, ``CATEGORIES``, ``TEXTS`` or ``READ_AS_TEXT`` of this view."""
+        return f"{name}_{self.suffix}" if self.suffix else name
 
     @property
     def used(self) -> list[str]:
@@ -63,13 +69,13 @@ class Columns:
                     self.raw_text.append(name)
 
 
-def columns_of(brief: TaskBrief, recipe: Recipe) -> Columns:
-    """The model inputs of `recipe`, after its feature steps.
+def columns_of(brief: TaskBrief, recipe: Recipe | View, suffix: str = "") -> Columns:
+    """The model inputs of `recipe` (or of one of its views), after its feature steps.
 
     Raw columns of kind compound, identifier, datetime and constant are inputs only through feature steps. Raises `ValueError` for a step on
     a column that does not exist.
     """
-    result = Columns(id=id_column(brief))
+    result = Columns(id=id_column(brief), suffix=suffix)
     result.known.add(result.id)
     for column in brief.profile.columns:
         result.known.add(column.name)

@@ -1,5 +1,6 @@
 """A member as code: the function that makes its inputs, and the function that fits it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,31 +97,32 @@ def member_code(member: Member, columns: Columns, problem: Problem, text_column:
     if frame:
         inputs = _frame_inputs(member, columns, seen, encoding, code, text_column)
     else:
-        inputs = _matrix_inputs(member, seen, encoding, code, text_column)
-    fit = _fit(member, made, seen, encoding, problem, code)
+        inputs = _matrix_inputs(member, columns, seen, encoding, code, text_column)
+    fit = _fit(member, made, columns, seen, encoding, problem, code)
     code.text = f"{inputs}\n\n\n{fit}"
     return code
 
 
 def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
-    numbers = "data[NUMBERS]" if seen.numbers else "data[[]]"
+    number_names, category_names = columns.constant("NUMBERS"), columns.constant("CATEGORIES")
+    numbers = f"data[{number_names}]" if seen.numbers else "data[[]]"
     kept, lines = numbers, []
     if member.model == "hist_gradient_boosting" and seen.numbers:  # scikit-learn fails on a column without any value
-        lines.append("numbers = data[NUMBERS].fillna(data[NUMBERS].min() - 1).fillna(0)  # missing: below all values")
+        lines.append(f"numbers = {numbers}.fillna({numbers}.min() - 1).fillna(0)  # missing: below all values")
         numbers = kept = "numbers"
     what = "Numbers as they are" if seen.numbers else "No numbers"
     if seen.categories:
         if encoding in ("native", "target"):
-            kept = "data[NUMBERS + CATEGORIES]" if seen.numbers else "data[CATEGORIES]"
+            kept = f"data[{number_names} + {category_names}]" if seen.numbers else f"data[{category_names}]"
             if numbers == "numbers":
-                kept = "numbers.join(data[CATEGORIES])"
+                kept = f"numbers.join(data[{category_names}])"
             what = "Numbers and categories as they are" if seen.numbers else "Categories as they are"
         elif encoding == "frequency":
-            lines.append("counts = data[CATEGORIES].apply(lambda column: column.map(column.value_counts()).astype(float))")
+            lines.append(f"counts = data[{category_names}].apply(lambda column: column.map(column.value_counts()).astype(float))")
             kept = f"{numbers}.join(counts)" if seen.numbers else "counts"
             what = "Numbers, and how often each category occurs"
         else:
-            lines.append("codes = data[CATEGORIES].apply(lambda column: column.cat.codes)")
+            lines.append(f"codes = data[{category_names}].apply(lambda column: column.cat.codes)")
             kept = f"{numbers}.join(codes)" if seen.numbers else "codes"
             what = "Numbers, and categories as codes" if seen.numbers else "Categories as codes"
     if seen.text:
@@ -144,21 +146,21 @@ def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encodi
     return f'def {member.name}_inputs(data):\n    """{what}."""\n{body}'
 
 
-def _matrix_inputs(member: Member, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
+def _matrix_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:
     blocks: list[tuple[Call, str]] = []
     parts, lines = [], []
-    numbers = "NUMBERS"
+    numbers, categories = columns.constant("NUMBERS"), columns.constant("CATEGORIES")
     if seen.categories and encoding == "frequency":
-        lines.append("counts = data[CATEGORIES].apply(lambda column: column.map(column.value_counts()).astype(float))")
-        lines.append("data = data.drop(columns=CATEGORIES).join(counts)")
-        numbers = "NUMBERS + CATEGORIES" if seen.numbers else "CATEGORIES"
+        lines.append(f"counts = data[{categories}].apply(lambda column: column.map(column.value_counts()).astype(float))")
+        lines.append(f"data = data.drop(columns={categories}).join(counts)")
+        numbers = f"{numbers} + {categories}" if seen.numbers else categories
         parts.append("category counts")
     elif seen.categories and encoding == "ordinal":
-        blocks.append((Call("OrdinalEncoder"), "CATEGORIES"))
+        blocks.append((Call("OrdinalEncoder"), categories))
         code.imports.add("from sklearn.preprocessing import OrdinalEncoder")
         parts.append("category codes")
     elif seen.categories:
-        blocks.append((Call("OneHotEncoder", (), {"handle_unknown": "ignore", "min_frequency": 3}), "CATEGORIES"))
+        blocks.append((Call("OneHotEncoder", (), {"handle_unknown": "ignore", "min_frequency": 3}), categories))
         code.imports.add("from sklearn.preprocessing import OneHotEncoder")
         parts.append("one-hot categories")
     if seen.numbers or (seen.categories and encoding == "frequency"):
@@ -248,10 +250,12 @@ def _vectorisers(settings: TextSettings, code: MemberCode, model: str) -> list[C
     return made
 
 
-def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, problem: Problem, code: MemberCode) -> str:
+def _fit(
+    member: Member, made: Estimator, columns: Columns, seen: Seen, encoding: Encoding, problem: Problem, code: MemberCode
+) -> str:  # fmt: skip
     params = dict(made.params)
     if member.model == "catboost" and seen.categories and encoding == "native":
-        params["cat_features"] = Code("CATEGORIES")
+        params["cat_features"] = Code(columns.constant("CATEGORIES"))
     target_encoded = encoding == "target" and seen.categories
     stopping = member.early_stopping and member.model in BOOSTING and not target_encoded
     if member.early_stopping and not stopping and member.model == "lightgbm":
@@ -259,7 +263,7 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
         code.imports.add(f"from lightgbm import {made.name}")
     lines = []
     if target_encoded:
-        lines += _target_encoder(member, seen, problem, code)
+        lines += _target_encoder(member, columns, seen, problem, code)
     lines.append(assigned("model", Call(made.name, tuple(made.positional), params)))
     weighted = member.model == "xgboost" and problem.balanced and problem.classes > 0  # it has no class_weight of its own
     if weighted:
@@ -282,10 +286,10 @@ def _fit(member: Member, made: Estimator, seen: Seen, encoding: Encoding, proble
     return f'def fit_{member.name}(X, y, seed):\n    """{summary}{note}{stop}."""\n{body}'
 
 
-def _target_encoder(member: Member, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
+def _target_encoder(member: Member, columns: Columns, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
     code.imports |= {"from sklearn.compose import make_column_transformer", "from sklearn.preprocessing import TargetEncoder"}
     encoder = Call("TargetEncoder", (), {} if problem.classes else {"target_type": "continuous"})
-    categories, numbers = Code("CATEGORIES"), Code("NUMBERS")
+    categories, numbers = Code(columns.constant("CATEGORIES")), Code(columns.constant("NUMBERS"))
     if member.model in TREES:
         return [assigned("encoder", Call("make_column_transformer", (Call("", (encoder, categories)),), {"remainder": "passthrough"}))]
     code.imports |= {"from sklearn.pipeline import make_pipeline", "from sklearn.preprocessing import StandardScaler"}
@@ -335,12 +339,12 @@ def _is_safe(name: str) -> bool:
     return not any(char in _REFUSED or char.isspace() for char in name)
 
 
-def safe_names(columns: Columns) -> dict[str, str]:
+def safe_names(views: Sequence[Columns]) -> dict[str, str]:
     """New names for inputs whose own names LightGBM or XGBoost refuses (JSON punctuation, white space, <), all distinct."""
-    taken = {name for name in columns.used if _is_safe(name)}
+    taken = {name for columns in views for name in columns.used if _is_safe(name)}
     renamed: dict[str, str] = {}
-    for name in [*columns.numbers, *columns.categories]:
-        if _is_safe(name):
+    for name in [name for columns in views for name in (*columns.numbers, *columns.categories)]:
+        if _is_safe(name) or name in renamed:
             continue
         base = "".join("_" if char in _REFUSED or char.isspace() else char for char in name)
         new, n = base, 2
