@@ -176,6 +176,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=environments.CACHE, help="where the environments and downloads are")
     parser.add_argument("--competitions", type=Path, metavar="ROOT", help="folder of prepared competitions: the suite `competitions`")
     parser.add_argument("--redo", nargs="*", default=[], choices=list(SYSTEMS), help="run the cells of these systems again")
+    parser.add_argument("--retry", action="store_true", help="run failed cells again")
     parser.add_argument("--keep", action="store_true", help="keep models and prepared data of each cell")
     parser.add_argument("--list", action="store_true", help="print the tasks, and stop")
     arguments = parser.parse_args()
@@ -191,7 +192,8 @@ def main() -> None:
         for seed in arguments.seeds for task in chosen(arguments.tasks, more) for system in arguments.systems
     ]  # fmt: skip
     done = read_cells(out)
-    todo = [cell for cell in cells if cell.key not in done or cell.system.name in arguments.redo]
+    failed = {key for key, row in done.items() if row.get("score") is None} if arguments.retry else set()
+    todo = [cell for cell in cells if cell.key not in done or cell.key in failed or cell.system.name in arguments.redo]
     estimate = len(todo) * (arguments.seconds + 15) / arguments.jobs / 60
     print(f"{len(todo)} of {len(cells)} cells to run, about {estimate:.0f} min; results in {out / CELLS}", flush=True)
     bench = Bench(out, cache, arguments.jobs, arguments.cores, arguments.keep)

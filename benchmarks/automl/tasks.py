@@ -89,8 +89,9 @@ MORE = (
 """Further tables: imbalanced, missing, wide, tall, text, tiny."""
 
 TASKS = {task.name: task for task in (*PEERS8, *MORE)}
-SUITES = {
+SUITES: dict[str, tuple[str, ...]] = {
     "peers8": tuple(t.name for t in PEERS8),
+    "core12": (*(t.name for t in PEERS8), "credit_data", "speech", "food_reviews", "income"),
     "more": tuple(t.name for t in MORE),
     "all": tuple(TASKS),
     "text": tuple(t.name for t in TASKS.values() if "text" in t.tags),
