@@ -26,7 +26,7 @@ def main() -> None:
     if submission.exists():
         write_predictions(submission, facts, folder / "predictions.csv")
     else:
-        report["error"] = str(result.get("error") or f"no submission, exit {done.returncode}")[:500]
+        report["error"] = str(result.get("error") or f"no submission, exit {done.returncode}, {result.get('steps')} steps")[:500]
     (folder / "report.json").write_text(json.dumps(report))
     sys.exit(1 if report["error"] else 0)
 
