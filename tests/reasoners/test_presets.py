@@ -4,17 +4,20 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.catalog.common import effective
 from gome_graph.reasoners.rules.cost import boosting_rounds, member_units
 from gome_graph.reasoners.rules.recipe import Member, Recipe
-from gome_graph.reasoners.rules.writer import write_script
+from gome_graph.reasoners.rules.writer import draft_recipes, write_script
 from gome_graph.reasoners.rules.writer.presets import column_share, leaves
 from gome_graph.records import TargetKind
 from tests.reasoners.planted import NUMBERS, brief, column, recipe, view
-from tests.reasoners.synthetic import make_task
+from tests.reasoners.synthetic import AWKWARD, check_outputs, make_task, outputs, run_script
 
 LIGHTGBM = Member(name="lightgbm", model="lightgbm")
 
@@ -75,3 +78,30 @@ def test_small_trees_are_cheaper() -> None:
     large = LIGHTGBM.model_copy(update={"params": {"num_leaves": 63}})
 
     assert member_units(LIGHTGBM, profile, 1) < member_units(large, profile, 1)
+
+
+def test_a_linear_model_on_curves_follows_what_is_not_straight(tmp_path: Path) -> None:
+    """A valley (squares of two numbers), a column that is mostly zero and one without any value."""
+    task = make_task(tmp_path, TargetKind.REGRESSION, "number", "rmse", rows=400)
+    path = tmp_path / "input" / "train.csv"
+    train = pd.read_csv(path)
+    train["y"] = train[AWKWARD].fillna(0) ** 2 + train["plain b"] ** 2
+    train.to_csv(path, index=False)
+    errors = {}
+    for scaling in ("standard", "spline"):
+        member = Member(name="linear", model="linear", scaling=scaling)  # type: ignore[arg-type]
+        done = run_script(tmp_path, write_script(Recipe(members=[member]), task))
+        assert done.returncode == 0, done.stderr[-2000:]
+        check_outputs(tmp_path, task)
+        errors[scaling] = float(np.sqrt(np.mean((outputs(tmp_path)[0]["y"].astype(float).to_numpy() - train["y"]) ** 2)))
+
+    assert errors["spline"] < 0.6 * errors["standard"]
+
+
+def test_first_drafts_use_curves_where_the_data_bear_them() -> None:
+    def scaling(task: TaskBrief) -> str:
+        return next(r.members[0].scaling for r in draft_recipes(task) if r.members[0].model == "linear")
+
+    assert scaling(brief(NUMBERS, rows=1_000)) == "spline"
+    assert scaling(brief(NUMBERS, rows=60)) == "standard"
+    assert scaling(brief([column(f"x{n}") for n in range(300)], rows=1_000)) == "standard"

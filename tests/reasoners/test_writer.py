@@ -94,6 +94,7 @@ def variety(kind: TargetKind) -> list[Recipe]:
     """Recipes that between them reach every branch of the writer."""
     recipes = [one(model) for model in MODELS]
     recipes += [one(model, encoding=encoding) for model in MODELS[:7] for encoding in ENCODINGS]
+    recipes += [one("linear", scaling="spline", encoding=encoding) for encoding in ("onehot", "target", "frequency")]
     recipes += [one(model, early_stopping=True) for model in (*MODELS[:3], "xgboost")]
     recipes += [one("xgboost", encoding=encoding, early_stopping=stop) for encoding in ENCODINGS for stop in (False, True)]
     recipes += [one("xgboost", encoding=encoding).model_copy(update={"class_weight": "balanced"}) for encoding in ENCODINGS[:4]]

@@ -31,6 +31,8 @@ UNIT_ROUNDS = 300
 SMALL_TREES = 0.5
 """What a round costs with the small trees that few rows get."""
 SMALL_LEAVES = 16
+CURVES = 1.7
+"""What it costs a linear model to see each number as seven columns (measured)."""
 STOPPED_ROUNDS = 500
 """Rounds that early stopping typically reaches."""
 CATBOOST_KNEE = 200
@@ -78,6 +80,8 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
             units += 6.0 * rows
     if member.inputs != "text":
         units *= 0.4 + 0.6 * columns / 30
+    if member.scaling == "spline":
+        units *= CURVES
     categories = any(c.kind is ColumnKind.CATEGORY for c in profile.columns) and member.inputs != "text"
     classes = len(profile.target.classes) if profile.target.kind is TargetKind.MULTICLASS else 1
     targets = max(1, len(profile.target.columns))

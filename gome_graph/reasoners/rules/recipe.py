@@ -173,10 +173,11 @@ class Member(Record):
     """Boosting: a tenth of each fold's learning rows decides the number of rounds, never the held-out fold; `params` then hold the cap."""
     seeds: int | None = None
     """Fits averaged over this many seeds; None: `Recipe.seeds`."""
-    scaling: Literal["standard", "quantile", "robust", "none"] = "standard"
-    """Numbers, for models that need a scale."""
     view: str = ""
     """Name of the view (`Recipe.views`) that it reads; empty for the recipe's own features."""
+    scaling: Literal["standard", "quantile", "robust", "spline", "none"] = "standard"
+    """Numbers, for models that need a scale. ``spline``: each number as a smooth curve (cubic B-splines, knots at quantiles), for linear
+    models."""
     missing_flags: bool = True
     """0/1 columns for missing numbers, for models that cannot take missing values."""
 

@@ -6,6 +6,7 @@ from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SCALED, S
 from gome_graph.reasoners.rules.packages import available
 from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.records import Component
 
 KERNEL_ROWS = 3_000
@@ -44,7 +45,10 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
 
 
 def fresh_member(name: str, model: ModelKind, context: TechniqueContext) -> Member:
-    """A new member; one that needs a scale gets ranks where inputs are skewed, since a few extreme rows would rule it otherwise."""
+    """A new member. One that needs a scale gets ranks where inputs are skewed, since a few extreme rows would rule it otherwise; a linear
+    one gets curves where the data bear them."""
+    if model == "linear" and suits_curves(context.profile.rows, len(context.numeric_columns)):
+        return Member(name=name, model=model, scaling="spline")
     skewed = any(abs(c.skew) >= SKEWED for c in context.numeric_columns)
     return Member(name=name, model=model, scaling="quantile" if skewed and model in SCALED else "standard")
 

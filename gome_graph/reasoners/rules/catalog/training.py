@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gome_graph.reasoners.rules.catalog.common import boosted, effective, learns_classes, setting, turned
+from gome_graph.reasoners.rules.catalog.common import SCALED, boosted, effective, learns_classes, setting, turned
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.records import Component, TargetKind
 
 SLOWEST_RATE = 0.012
@@ -175,20 +176,21 @@ def _imbalanced(context: TechniqueContext) -> bool:
 
 
 def _refit(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    """Robust scaling or quantile scaling for models that need a scale."""
+    """Curves for linear models, robust scaling or quantile scaling for all models that need a scale."""
     found = []
     for member in context.members:
-        if (
-            member.model in ("knn", "svm", "mlp", "gaussian_process", "lda", "linear")
-            and member.inputs != "text"
-            and context.numeric_columns
-        ):
-            for scaling in ("quantile", "robust"):
-                if member.scaling != scaling:
-                    changed = recipe.changed_member(member.name, scaling=scaling)
-                    found.append(
-                        Variant(changed, f"Scale the numbers of {member.name} by {scaling}", {"member": member.name, "scaling": scaling})
-                    )
+        if member.model not in SCALED or member.inputs == "text" or not context.numeric_columns:
+            continue
+        scalings: list[Any] = ["quantile", "robust"]
+        if member.model == "linear" and suits_curves(context.profile.rows, len(context.numeric_columns)):
+            scalings.insert(0, "spline")
+        for scaling in scalings:
+            if member.scaling == scaling:
+                continue
+            curves = scaling == "spline"
+            title = f"Let {member.name} follow each number as a curve" if curves else f"Scale the numbers of {member.name} by {scaling}"
+            changed = recipe.changed_member(member.name, scaling=scaling)
+            found.append(Variant(changed, title, {"member": member.name, "scaling": scaling}, *((2.5, 0.55) if curves else (None, None))))
     return found
 
 
@@ -323,13 +325,14 @@ TECHNIQUES = [
     ),
     Technique(
         name="scaling",
-        title="Scale numbers by their ranks",
+        title="Scale numbers another way",
         component=Component.FEATURES,
         change=_refit,
-        rationale="Distances and penalties depend on scale; ranks or robust units keep outliers from ruling them.",
+        rationale="Distances and penalties depend on scale: ranks or robust units keep outliers from ruling them, and curves bend where "
+        "the data do.",
         direction="another scale for scale-dependent models",
         falsifier="the member does not improve",
-        answers={"residual_outliers": 0.3, "unconverged": 0.7},
+        answers={"residual_outliers": 0.3, "unconverged": 0.7, "underfit": 0.4},
         prior_gain=1.0,
         prior_success=0.25,
     ),

@@ -3,6 +3,7 @@
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.panel import characters, word_members
 from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Recipe, TargetTransform, TextSettings
+from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.reasoners.rules.writer.row_files import file_step
 from gome_graph.records import ColumnKind, TargetKind
 
@@ -72,7 +73,10 @@ def _classes(brief: TaskBrief) -> int:
 
 
 def _tabular_members(brief: TaskBrief) -> list[Member]:
-    boosting, linear = Member(name="lightgbm", model="lightgbm"), Member(name="linear", model="linear")
+    numbers = sum(column.kind is ColumnKind.NUMBER for column in brief.profile.columns)
+    curves = suits_curves(brief.profile.rows, numbers)
+    linear = Member(name="linear", model="linear", scaling="spline" if curves else "standard")
+    boosting = Member(name="lightgbm", model="lightgbm")
     forest, catboost = Member(name="extra_trees", model="extra_trees"), Member(name="catboost", model="catboost")
     neighbours, forest_2 = Member(name="knn", model="knn"), Member(name="random_forest", model="random_forest")
     kernel = brief.profile.rows <= _SMALL and brief.prediction in ("label", "number")  # its margins are no probabilities

@@ -160,7 +160,8 @@ def _forest(member: Member, classes: int, rows: int, metric: str, balanced: bool
 def _linear(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
     text = member.model == "tfidf_linear"
     if classes:
-        defaults: dict[str, Any] = {"C": 1.0, "max_iter": _SOLVER_STEPS}
+        strength = 0.1 if member.scaling == "spline" else 1.0  # a curve is many correlated inputs
+        defaults: dict[str, Any] = {"C": strength, "max_iter": _SOLVER_STEPS}
         if text:  # rows of unit length: SAGA is there after some twenty passes, a tenth of what L-BFGS takes (measured)
             grams = member.text is None or member.text.chars or (member.text.words or (1, 1))[1] > 1
             defaults = {"C": 10.0 if grams else 4.0, "solver": "saga", "tol": 0.03, "max_iter": _SAGA_PASSES, "random_state": Code("seed")}

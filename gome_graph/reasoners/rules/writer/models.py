@@ -11,6 +11,8 @@ from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned
 from gome_graph.reasoners.rules.writer.templates import template
 
 _DEFAULT_SVD = 64
+SPLINE_KNOTS = 5
+"""Seven smooth pieces a number: the hinges of Friedman's additive models at little cost."""
 _REFUSED = '[]{}":,<'
 """Characters that LightGBM (JSON punctuation) or XGBoost (``[]<``) refuses in names of inputs."""
 
@@ -165,7 +167,8 @@ def _matrix_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encod
         parts.append("one-hot categories")
     if seen.numbers or (seen.categories and encoding == "frequency"):
         blocks.append((_number_pipeline(member, code), numbers))
-        parts.append("numbers" if member.scaling == "none" or member.model in TREES else "scaled numbers")
+        plain = member.scaling == "none" or member.model in TREES
+        parts.append("numbers" if plain else "numbers as curves" if member.scaling == "spline" else "scaled numbers")
     settings = member.text or TextSettings()
     if seen.text:
         parts.append("term counts" if member.model == "nb_svm" or settings.weighting != "tfidf" else "TF-IDF of the text")
@@ -207,6 +210,14 @@ def _reduced(settings: TextSettings, code: MemberCode, name: str) -> str:
 
 def _number_pipeline(member: Member, code: MemberCode) -> Call:
     code.imports.add("from sklearn.impute import SimpleImputer")
+    if member.scaling == "spline":
+        code.imports |= {
+            "from sklearn.preprocessing import SplineTransformer, StandardScaler",
+            "from sklearn.pipeline import make_pipeline",
+        }
+        imputer = Call("SimpleImputer", (), {"strategy": "median", "keep_empty_features": True})
+        curves = Call("SplineTransformer", (), {"n_knots": SPLINE_KNOTS, "knots": "quantile", "extrapolation": "constant"})
+        return Call("make_pipeline", (imputer, curves, Call("StandardScaler")))
     keywords: dict[str, Any] = {"strategy": "median", "add_indicator": True, "keep_empty_features": True}
     if not member.missing_flags:
         del keywords["add_indicator"]
