@@ -57,6 +57,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "target_encoding": (view(), view(numbers)),
     "onehot_encoding": (view(), view(numbers)),
     "ordinal_encoding": (view(), view(of=recipe("catboost"))),
+    "text_embedding": (view(mixed), view(numbers)),
     "char_ngrams": (view(texts, text_model), view(numbers)),
     "text_panel": (view(texts, text_model), view(numbers)),
     "style_specialist": (view(texts, text_model), view(mixed)),

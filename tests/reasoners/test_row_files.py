@@ -67,7 +67,7 @@ def script_of(task: TaskBrief, technique: str, model: str = "lightgbm", **params
 def geometry_features(path: Path, elements: list[str], *, periodic: bool) -> dict[str, float]:
     """What the script's own function says of one file."""
     scope: dict[str, Any] = {"np": np, "re": re, "cdist": cdist}
-    exec(template("helpers/geometry.py.jinja").render(elements=elements, periodic=periodic), scope)
+    exec(template("helpers/geometry.py.jinja").render(elements=elements, periodic=periodic, shared=False), scope)
     made: dict[str, float] = scope["geometry_features"](path)
     return made
 

@@ -14,7 +14,7 @@ FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
     "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
     "bins", "concatenate", "as_category", "as_number", "kmeans", "pca", "geometry_files",
-    "image_files", "json_files", "table_files", "linked_table",
+    "image_files", "json_files", "table_files", "linked_table", "text_embedding",
 ]  # fmt: skip
 """
 What a `FeatureStep` can do. Columns may be raw columns, columns made by earlier steps, or (where noted) the id column.
@@ -62,6 +62,8 @@ table_files        mean, std, min, max, first and last of each row's own table; 
                    ``table_<c>_<stat>``, ``table_rows``
 linked_table       columns of another table joined on columns[0], summed up where a key has several rows; ``file``, ``prefix``, ``unique``,
                    ``numbers``, ``categories``, ``separator`` (","); ``<prefix>_<c>``, ``<prefix>_<c>_<stat>``, ``<prefix>_rows``
+text_embedding     principal components of the texts' sentence embedding; ``encoder`` ("wordllama" or "minilm", with their packages'
+                   weights), ``components`` (64); ``meaning_1`` …
 =================  ==================================================================================================================
 """
 

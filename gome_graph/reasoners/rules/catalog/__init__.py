@@ -2,6 +2,7 @@
 
 from gome_graph.reasoners.rules.catalog import (
     decision,
+    embeddings,
     encoding,
     ensemble,
     features,
@@ -17,7 +18,7 @@ from gome_graph.reasoners.rules.technique import Technique
 
 BUILT_IN: list[Technique] = [
     technique
-    for group in (side_files, features, interactions, encoding, text, models, training, target, decision, ensemble, workflow)
+    for group in (side_files, features, interactions, encoding, text, embeddings, models, training, target, decision, ensemble, workflow)
     for technique in group.TECHNIQUES
 ]
 """Every built-in technique."""

@@ -164,6 +164,8 @@ def made_columns(step: FeatureStep) -> tuple[list[str], list[str]]:
             numbers = [f"{params.get('name', 'pca')}_{i + 1}" for i in range(int(params.get("components", 3)))]
         case "geometry_files" | "image_files" | "json_files" | "table_files" | "linked_table":
             numbers, categories = made_of_files(step)
+        case "text_embedding":
+            numbers = [f"meaning_{n + 1}" for n in range(int(params["components"]))]
         case "as_category":
             categories = list(columns)
         case "as_number":

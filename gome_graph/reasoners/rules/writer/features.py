@@ -17,6 +17,15 @@ IMPORTS: dict[str, list[str]] = {
     "image_files": ["from PIL import Image", "from sklearn.decomposition import PCA"],
 }
 
+EMBEDDING_IMPORTS: dict[str, list[str]] = {
+    "wordllama": ["import wordllama", "from sklearn.decomposition import PCA"],
+    "minilm": [
+        "from importlib.util import find_spec", "from onnxruntime import InferenceSession, SessionOptions",
+        "from sklearn.decomposition import PCA", "from tokenizers import Tokenizer",
+    ],
+}  # fmt: skip
+"""By encoder of a ``text_embedding``."""
+
 SUMMARIES: dict[str, str] = {
     "split_compound": "parts of the structured values in {columns}",
     "missing_flags": "flags for missing values",
@@ -36,9 +45,15 @@ SUMMARIES: dict[str, str] = {
     "image_files": "what the pictures show",
     "json_files": "what each row's record says",
     "table_files": "each row's own table, summed up",
+    "text_embedding": "what the texts are about",
     "linked_table": "another table's columns, by {columns}",
 }
 """Comment above a step's lines; steps whose code speaks for itself have none."""
+
+
+def step_imports(step: FeatureStep) -> list[str]:
+    """What a step's lines and its helper need."""
+    return [*IMPORTS.get(step.kind, []), *EMBEDDING_IMPORTS.get(str(step.params.get("encoder")), [])]
 
 
 def feature_lines(step: FeatureStep, columns: Columns) -> list[str]:

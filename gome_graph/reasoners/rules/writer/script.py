@@ -109,6 +109,8 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
     most = max(seeds.values())
     importance = [code.importance for code in codes]
     helpers = _helpers(recipe, views, members)
+    if any(helper.startswith("@cache") or "\n@cache" in helper for helper in helpers):
+        imports.add("from functools import cache")
 
     guards = not target.regression or any(m.model == "catboost" for m in members)
     if guards:
@@ -230,11 +232,16 @@ def _helpers(recipe: Recipe, views: Mapping[str, ViewCode], members: Sequence[Me
         settings = [m.text.list_items for m in members if m.text is not None]
         helpers.append(_helper("list_text", items=settings[0] if settings else "words"))
     features = [step for name in views for step in (recipe.views[name].features if name else recipe.features)]
+    kinds = [step.kind for step in features]
     for step in features:
+        shared = kinds.count(step.kind) > 1  # by several views: each file is read once
         if step.kind == "geometry_files":
-            helpers.append(_helper("geometry", elements=step.params["elements"], periodic=step.params.get("periodic", False)))
+            periodic = step.params.get("periodic", False)
+            helpers.append(_helper("geometry", elements=step.params["elements"], periodic=periodic, shared=shared))
         if step.kind == "image_files":
-            helpers.append(_helper("images"))
+            helpers.append(_helper("images", shared=shared))
+        if step.kind == "text_embedding":
+            helpers.append(_helper(f"embed_{step.params['encoder']}"))
     return list(dict.fromkeys(helpers))
 
 

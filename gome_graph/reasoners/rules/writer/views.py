@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.recipe import Member, Recipe, View
 from gome_graph.reasoners.rules.writer.columns import Columns, columns_of
-from gome_graph.reasoners.rules.writer.features import IMPORTS, feature_lines
+from gome_graph.reasoners.rules.writer.features import feature_lines, step_imports
 from gome_graph.reasoners.rules.writer.literals import literal, packed
 from gome_graph.records import ColumnKind
 
@@ -63,7 +63,7 @@ def _view(name: str, view: View, columns: dict[str, Columns], task: TaskBrief) -
     imports: set[str] = set()
     for step in view.features:
         lines += feature_lines(step, mine)
-        imports |= set(IMPORTS.get(step.kind, []))
+        imports |= set(step_imports(step))
     return ViewCode(name, mine, text_column, [*lines, *joins, *_finishing(mine)], imports)
 
 
