@@ -105,3 +105,17 @@ def test_first_drafts_use_curves_where_the_data_bear_them() -> None:
     assert scaling(brief(NUMBERS, rows=1_000)) == "spline"
     assert scaling(brief(NUMBERS, rows=60)) == "standard"
     assert scaling(brief([column(f"x{n}") for n in range(300)], rows=1_000)) == "standard"
+
+
+def test_catboost_combines_categories_only_when_asked_and_where_there_are_two(tmp_path: Path) -> None:
+    technique = next(t for t in BUILT_IN if t.name == "more_capacity")
+    words = [v.title for v in technique.variants(view(brief(), recipe("catboost")))]
+    without = [v.title for v in technique.variants(view(brief(NUMBERS), recipe("catboost")))]
+    script = write_script(recipe("catboost"), make_task(tmp_path))
+
+    assert "catboost: combinations of categories" in words
+    assert "catboost: combinations of categories" not in without
+    assert "max_ctr_complexity=1" in script
+    assert "max_ctr_complexity" not in write_script(
+        recipe("catboost", features=[], drop=["color", "city", "flag", "code"]), make_task(tmp_path)
+    )

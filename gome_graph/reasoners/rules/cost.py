@@ -89,7 +89,12 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
         units *= (0.1 + 0.9 * boosting_rounds(member, profile) / UNIT_ROUNDS) * max(1, classes) ** CLASS_EXPONENT
         if _small_trees(member, profile):
             units *= SMALL_TREES
-        if member.model == "catboost" and boosting_rounds(member, profile) >= CATBOOST_KNEE and categories:
+        if (
+            member.model == "catboost"
+            and boosting_rounds(member, profile) >= CATBOOST_KNEE
+            and categories
+            and member.params.get("max_ctr_complexity", 1) > 1
+        ):
             units *= 2.0
     elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):
         units *= max(1, classes) ** 0.5

@@ -78,10 +78,13 @@ STRONGER: dict[str, list[Preset]] = {
 """Presets against overfitting, from the libraries' own tuning guides. Cuts at random points (LightGBM's ``extra_trees``) were the best of
 seven settings on 7 of 20 small data sets, and lead AutoGluon's portfolio."""
 
+COMBINATIONS = {"max_ctr_complexity": 3, "one_hot_max_size": 2}
+"""CatBoost's statistics of two and three categories together: dear, so not the start."""
+
 WEAKER: dict[str, list[Preset]] = {
     "lightgbm": [("larger trees", {"num_leaves": 24}), ("large trees", {"num_leaves": 63, "min_child_samples": 10}),
                  ("large trees, column sampling", {"num_leaves": 127, "min_child_samples": 20, "colsample_bytree": 0.6})],
-    "catboost": [("deeper trees", {"depth": 8}), ("weak L2", {"l2_leaf_reg": 1.0})],
+    "catboost": [("deeper trees", {"depth": 8}), ("combinations of categories", COMBINATIONS), ("weak L2", {"l2_leaf_reg": 1.0})],
     "hist_gradient_boosting": [("larger trees", {"max_leaf_nodes": 24}), ("large trees", {"max_leaf_nodes": 63, "min_samples_leaf": 10})],
     "xgboost": [("deeper trees", {"max_depth": 5}), ("deep trees", {"max_depth": 9, "min_child_weight": 2.0})],
     "extra_trees": [("all columns a split", {"max_features": 1.0})],
@@ -106,6 +109,8 @@ def _strength(presets: Mapping[str, list[Preset]], stronger: bool) -> Change:
                 found += _linear(recipe, context, member, stronger)
                 continue
             for word, params in presets.get(member.model, []):
+                if params is COMBINATIONS and len(context.category_columns) < 2:
+                    continue
                 if not stronger and _no_larger(params, effective(member, context)):
                     continue
                 changed = recipe.with_params(member.name, **params)

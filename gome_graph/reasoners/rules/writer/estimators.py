@@ -48,8 +48,9 @@ def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced:
     ``member.params`` override the defaults; ``kind`` among them chooses a variant (see the single models).
     """
     builders: dict[ModelKind, _Builder] = {
-        "lightgbm": partial(_lightgbm, columns=columns), "catboost": _catboost, "hist_gradient_boosting": partial(_hist, columns=columns),
-        "xgboost": partial(_xgboost, columns=columns), "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
+        "lightgbm": partial(_lightgbm, columns=columns), "catboost": partial(_catboost, columns=columns),
+        "hist_gradient_boosting": partial(_hist, columns=columns), "xgboost": partial(_xgboost, columns=columns),
+        "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
         "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp, "nb_svm": _nb_svm,
         "naive_bayes": _naive_bayes, "lda": _lda,
     }  # fmt: skip
@@ -82,14 +83,23 @@ def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bo
     return Estimator(name, params, (f"from lightgbm import {names}",), summary="LightGBM")
 
 
-def _catboost(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+def _catboost(member: Member, classes: int, rows: int, metric: str, balanced: bool, *, columns: int) -> Estimator:
+    """Plain boosting without combinations of categories: on 10 small data sets as good as the library's defaults or better on 9, three
+    times as fast with many categories (AutoGluon's portfolio holds settings of this kind too)."""
     defaults: dict[str, Any] = {}
     objective = member.objective or ({"mae": "MAE", "smape": "MAE", "mape": "MAPE"}.get(metric) if not classes else None)
     if objective:
         defaults["loss_function"] = objective
     elif classes > 2:
         defaults["loss_function"] = "MultiClass"
-    defaults |= {"iterations": presets.rounds(member, classes, rows), "learning_rate": 0.08, "depth": 6}
+    defaults |= {
+        "iterations": presets.rounds(member, classes, rows), "learning_rate": presets.catboost_rate(classes), "depth": 6,
+        "boosting_type": "Plain", "max_ctr_complexity": 1, "one_hot_max_size": 10,
+    }  # fmt: skip
+    if columns >= presets.WIDE:  # its symmetric trees miss columns that a narrow table has few of
+        defaults["rsm"] = presets.column_share(columns)
+    if classes:
+        defaults["leaf_estimation_iterations"] = 1
     if balanced and classes:
         defaults["auto_class_weights"] = "Balanced"
     params = _settings(member, defaults)

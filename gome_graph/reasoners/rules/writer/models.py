@@ -267,6 +267,8 @@ def _fit(
     params = dict(made.params)
     if member.model == "catboost" and seen.categories and encoding == "native":
         params["cat_features"] = Code(columns.constant("CATEGORIES"))
+    elif member.model == "catboost":  # settings of categories that it does not see
+        params = {key: value for key, value in params.items() if key not in ("max_ctr_complexity", "one_hot_max_size")}
     target_encoded = encoding == "target" and seen.categories
     stopping = member.early_stopping and member.model in BOOSTING and not target_encoded
     if member.early_stopping and not stopping and member.model == "lightgbm":

@@ -12,6 +12,8 @@ MANY_CLASSES = 4
 """Each class costs a tree a round: beyond this fewer rounds take larger steps."""
 FEW_ROWS = 10_000
 """Up to so many rows small trees win; above, larger ones pay."""
+WIDE = 20
+"""Columns from which trees see a third of them or less."""
 TINY_ROWS = 2_000
 """Below this, fewer rounds are enough."""
 STOPPED_CAP = 2_000
@@ -23,7 +25,7 @@ def rounds(member: Member, classes: int, rows: int) -> int:
     if member.early_stopping:
         return STOPPED_CAP // 5 if classes > 10 else STOPPED_CAP
     if member.model == "catboost":
-        return 100 if classes > MANY_CLASSES else 150 if rows < TINY_ROWS else 300 if rows < 50_000 else 500
+        return 150 if classes > MANY_CLASSES else 300 if rows < 50_000 else 500
     if classes > MANY_CLASSES:
         return 200 if rows < FEW_ROWS else 150
     return 400 if rows < TINY_ROWS else 600 if rows < FEW_ROWS else 500
@@ -34,6 +36,11 @@ def rate(classes: int, rows: int) -> float:
     if classes > MANY_CLASSES:
         return 0.06 if rows < FEW_ROWS else 0.1
     return 0.03 if rows < FEW_ROWS else 0.05
+
+
+def catboost_rate(classes: int) -> float:
+    """Learning rate of CatBoost, whose symmetric trees are weaker each."""
+    return 0.1 if classes > MANY_CLASSES else 0.05
 
 
 def leaves(rows: int) -> int:
@@ -48,7 +55,7 @@ def depth(rows: int) -> int:
 
 def column_share(columns: int) -> float:
     """Share of the columns that a tree sees: wide tables bear narrow samples, which make trees differ and cost less."""
-    return 0.3 if columns >= 20 else 0.6 if columns >= 12 else 0.9
+    return 0.3 if columns >= WIDE else 0.6 if columns >= 12 else 0.9
 
 
 CURVE_ROWS = 150
