@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gome_graph.diagnosis.builtin import builtin_diagnosers
-    from gome_graph.diagnosis.pack import build_pack
+    from gome_graph.diagnosis.pack import TELEMETRY, build_pack
     from gome_graph.diagnosis.run import check_evidence, findings
+    from gome_graph.diagnosis.telemetry import read_telemetry
 
-__all__ = ["build_pack", "builtin_diagnosers", "check_evidence", "findings"]
+__all__ = ["TELEMETRY", "build_pack", "builtin_diagnosers", "check_evidence", "findings", "read_telemetry"]
 
-_HOME = {"build_pack": "pack", "builtin_diagnosers": "builtin", "check_evidence": "run", "findings": "run"}
+_HOME = {
+    "TELEMETRY": "pack", "build_pack": "pack", "builtin_diagnosers": "builtin", "check_evidence": "run", "findings": "run",
+    "read_telemetry": "telemetry",
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

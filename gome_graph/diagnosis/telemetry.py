@@ -110,6 +110,7 @@ def _take_fold(entry: dict[str, Any], told: Telemetry) -> bool:
         FoldFacts(
             fold=fold, model=model or "", train_score=values.get("train_score"), valid_score=values.get("valid_score"),
             seconds=values.get("seconds"), iterations=counts.get("iterations"), max_iterations=counts.get("max_iterations"),
+            kept=entry.get("kept") is True,
         )
     )  # fmt: skip
     return model is not None and all(value is not None for value in values.values())

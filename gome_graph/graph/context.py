@@ -5,7 +5,7 @@ from dataclasses import replace
 from gome_graph.graph.blackboard import Blackboard
 from gome_graph.graph.services import RunServices
 from gome_graph.graph.state import TraceState
-from gome_graph.hooks import StepContext
+from gome_graph.hooks import Library, StepContext
 from gome_graph.records import BudgetStage, DiagnosticPack, Finding, Hypothesis, StepId, StepSummary, VerdictKind, step_id
 from gome_graph.run import StepDirectory
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
@@ -16,6 +16,9 @@ UNHURRIED_SECONDS = 3600.0
 
 FAILED = frozenset({VerdictKind.CRASHED, VerdictKind.TIMED_OUT, VerdictKind.OUT_OF_MEMORY, VerdictKind.LIMIT, VerdictKind.BAD_FORMAT})
 """Verdicts after which the failure itself is the thing to diagnose."""
+
+SCORED = frozenset({VerdictKind.ACCEPTED, VerdictKind.NOT_BETTER})
+"""Verdicts of honest solutions: the members of these may go into ensembles."""
 
 
 def summary(step: StepDirectory, name: str) -> StepSummary | None:
@@ -65,9 +68,24 @@ def step_context(services: RunServices, board: Blackboard, state: TraceState, st
         history=history(services, trace, step),
         siblings=board.siblings(trace),
         hints=[h["text"] for h in services.run.hints() if h.get("trace") in (None, trace)],
-        incumbent_seconds=(1.0 if counted else execution.wall_seconds) if execution else 0.0,
+        incumbent_seconds=(1.0 if counted else execution.whole_seconds) if execution else 0.0,
         time_limit=UNHURRIED_SECONDS if counted else services.budget.step_goal(),
+        final_limit=0.0 if counted else services.budget.final_limit,
+        library=_library(services),
     )
+
+
+def _library(services: RunServices) -> Library | None:
+    """All solutions that have a score, with the predictions of their members; None before the first one."""
+    if not services.kept.keys():
+        return None
+    solutions = []
+    for name in services.run.steps():
+        folder = services.run.step(name)
+        verdict, solution = folder.verdict(), folder.solution()
+        if verdict is not None and verdict.kind in SCORED and solution is not None:
+            solutions.append(solution)
+    return Library(solutions, services.kept, services.prepared.truth, services.prepared.folds)
 
 
 def _step(services: RunServices, name: str | None) -> StepDirectory | None:

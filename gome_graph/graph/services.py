@@ -18,7 +18,7 @@ from gome_graph.graph.no_memory import NoMemory
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
 from gome_graph.records import Event, EventKind, Limits, Seconds
-from gome_graph.run import Budget, Journal, Observer, RunDirectory, RunSettings
+from gome_graph.run import Budget, Journal, KeptPool, Observer, RunDirectory, RunSettings
 from gome_graph.task import Measured, PreparedTask
 from gome_graph.task.metrics import register_metric
 
@@ -61,7 +61,8 @@ class RunServices:
         register_metrics(self.plugins)
         past = list(run.events())
         spent = max([run.clock(), *(event.elapsed for event in past)])
-        self.budget = Budget(self.settings.budget_seconds, spent + head_start)
+        crowd = self.settings.traces * self.cpus_per_trace / self.cores
+        self.budget = Budget(self.settings.budget_seconds, spent + head_start, crowd=crowd)
         self._note_incumbents()
         self._clock_written = 0.0
         self._hints_told = sum(event.kind is EventKind.HINT for event in past)
@@ -75,6 +76,7 @@ class RunServices:
         self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
+        self.kept = KeptPool(run.root / "kept")
         self._measured: dict[str, tuple[str, Measured]] = {}
 
     def _note_incumbents(self) -> None:
@@ -82,7 +84,7 @@ class RunServices:
         for name in self.run.steps():
             verdict, execution = self.run.step(name).verdict(), self.run.step(name).execution()
             if verdict is not None and verdict.accepted and execution is not None:
-                self.budget.note_incumbent(int(name[1:].split("-")[0]), execution.wall_seconds)
+                self.budget.note_incumbent(int(name[1:].split("-")[0]), execution.whole_seconds)
 
     def tell_hints(self) -> None:
         """Journal the hints (``gome instruct``) that came since the last call: what traces may know from here on."""
@@ -113,13 +115,15 @@ class RunServices:
     @property
     def prepared(self) -> PreparedTask:
         """The prepared task; opened once."""
-        if self._prepared is None:
-            self._prepared = PreparedTask.open(self.run.prepared)
-        return self._prepared
+        opened = self._prepared
+        if opened is None:
+            opened = self.prepared = PreparedTask.open(self.run.prepared)
+        return opened
 
     @prepared.setter
     def prepared(self, value: PreparedTask) -> None:
         self._prepared = value
+        self.budget.refits = value.profile.audit_rows > 0
 
     @property
     def brief(self) -> TaskBrief:

@@ -2,6 +2,8 @@
 
 from gome_graph.hooks.contracts import (
     Executor,
+    KeptPredictions,
+    Library,
     LoaderMatch,
     Memory,
     Offer,
@@ -16,6 +18,6 @@ from gome_graph.hooks.contracts import (
 from gome_graph.hooks.specs import hookimpl
 
 __all__ = [
-    "Executor", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy", "TaskBrief", "TraceView",
-    "Update", "hookimpl",
+    "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy",
+    "TaskBrief", "TraceView", "Update", "hookimpl",
 ]  # fmt: skip

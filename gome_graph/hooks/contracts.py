@@ -101,6 +101,30 @@ class SiblingFacts:
     steps: int
 
 
+class KeptPredictions(Protocol):
+    """Out-of-fold predictions of members that earlier steps of the run have fitted, by the key of the code behind them."""
+
+    def keys(self) -> frozenset[str]:
+        """Keys of all members that need not be fitted again."""
+        ...
+
+    def load(self, key: str) -> Any:
+        """Array ``(n,)`` or ``(n, columns)`` over the training rows, on the model's own scale; None if there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Library:
+    """What all traces have found so far, for reasoners that build ensembles from it."""
+
+    solutions: list[Solution]
+    """Every solution with a valid score, accepted or not, in the order of their steps."""
+    kept: KeptPredictions
+    truth: Any
+    """Encoded truth of the training rows (see `Metric`), in the order of the predictions."""
+    folds: Any
+
+
 @dataclass(frozen=True)
 class StepContext:
     """Everything a reasoner may look at when it thinks about the next step of a trace."""
@@ -130,6 +154,10 @@ class StepContext:
     """Wall time of the incumbent at full stage."""
     time_limit: Seconds = 0.0
     """Wall limit the next script will get at full stage."""
+    final_limit: Seconds = 0.0
+    """Longest solution (wall seconds in a trace, nothing taken over) that can still be fitted again on all rows at the end; 0: no limit."""
+    library: Library | None = None
+    """None before the first score, or where nothing is kept."""
 
 
 @dataclass(frozen=True)

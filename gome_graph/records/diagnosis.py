@@ -76,6 +76,8 @@ class FoldFacts(Record):
     """Boosting rounds or solver iterations used."""
     max_iterations: int | None = None
     """The cap on them."""
+    kept: bool = False
+    """Taken over from an earlier run of the same code, not fitted again."""
 
 
 class SliceFacts(Record):

@@ -81,6 +81,8 @@ class Execution(Record):
     """Exit status of the script, negative for a signal; None where it never started."""
     wall_seconds: Seconds = 0.0
     cpu_seconds: Seconds = 0.0
+    kept_seconds: Seconds = 0.0
+    """What members cost that it took over from earlier runs: a run by hand, with another seed or on other rows takes that much longer."""
     peak_memory_bytes: Bytes = 0
     """Largest resident set seen, summed over the process tree."""
     error_class: str | None = None
@@ -91,6 +93,11 @@ class Execution(Record):
     """Last lines of stderr (and of stdout if stderr is empty), at most 4,000 characters."""
     detail: str = ""
     """One sentence for people: which limit, after how long."""
+
+    @property
+    def whole_seconds(self) -> Seconds:
+        """Wall time if nothing were taken over."""
+        return self.wall_seconds + self.kept_seconds
 
     @property
     def ok(self) -> bool:

@@ -1,5 +1,6 @@
 """What a run was asked to do, and what came of it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,34 @@ class RunSettings(Record):
     """No shared memory, no network for scripts; the command line refuses what does not fit."""
     plugins: list[str] | None = None
     """Plugins to load; None loads all that are installed."""
+
+
+MOST_TRACES = 3
+"""gome.md, "Traces"."""
+TRACE_CPU_SECONDS = 75.0
+"""CPU seconds of the budget that a trace needs: each step starts Python and its libraries (3 s), and a trace with fewer than ten steps
+learns too little from them. On one core 60 s go to a single trace, 5 minutes to three."""
+
+
+def default_traces(budget_seconds: Seconds, cpus: int | None = None, max_steps: int | None = None) -> int:
+    """How many traces a budget bears, 1 to `MOST_TRACES`; all of them in a run that is counted in steps."""
+    if max_steps is not None:
+        return MOST_TRACES
+    cores = cpus or len(os.sched_getaffinity(0))
+    return min(MOST_TRACES, max(1, int(budget_seconds * cores / TRACE_CPU_SECONDS)))
+
+
+AUDIT_SHARE = 0.1
+"""architecture.md, "Evaluation contract"."""
+
+
+def default_audit(budget_seconds: Seconds, cpus: int | None = None, max_steps: int | None = None) -> float:
+    """Share of the rows for the audit part: none on a budget for a single trace.
+
+    An audit part has its price: its rows are missing from every fit, and the final fit that brings them back costs as much as all of the
+    solution's members. On such a budget that is a third of it, which buys more as further members.
+    """
+    return AUDIT_SHARE if default_traces(budget_seconds, cpus, max_steps) > 1 else 0.0
 
 
 class RunResult(Record):

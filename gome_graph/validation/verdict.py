@@ -119,7 +119,7 @@ def validate(
         simpler = 0 < complexity <= policy.cheaper_ratio * incumbent.complexity
         result = compare_influences(
             prepared.metric, found, before[0], prepared.folds,
-            cost_new=execution.wall_seconds, cost_old=incumbent.seconds, simpler=simpler, policy=policy,
+            cost_new=execution.whole_seconds, cost_old=incumbent.seconds, simpler=simpler, policy=policy,
         )  # fmt: skip
         if result.gain_in_noise > policy.suspicious_gain:
             seen.suspicions.append(f"a gain of {result.gain_in_noise:.0f} noise units")

@@ -1,5 +1,7 @@
 """Every technique of the built-in catalog: where it applies, where not, and that its changes are real."""
 
+from dataclasses import replace
+
 import pytest
 
 from gome_graph.diagnosis.builtin import SYMPTOMS
@@ -9,6 +11,7 @@ from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
 from gome_graph.records import ColumnKind, FoldFacts, TargetKind
 from tests.reasoners.files import CITIES, CRYSTALS, PICTURES, RECORDS, SERIES, VISITS
+from tests.reasoners.kept import noisy_library
 from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, sibling, view
 
 BY_NAME = {t.name: t for t in BUILT_IN}
@@ -27,6 +30,7 @@ late = finding("slow")
 
 PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     # technique: (applies, does not apply)
+    "assemble": (replace(view(price), library=noisy_library([recipe(), recipe("linear")], [1.0, 1.0])), view(price)),
     "geometry_files": (view(brief(NUMBERS, row_files=[CRYSTALS])), view(numbers)),
     "image_files": (view(brief(NUMBERS, row_files=[PICTURES])), view(numbers)),
     "json_files": (view(brief(NUMBERS, row_files=[RECORDS])), view(numbers)),
@@ -153,7 +157,7 @@ def test_applied_to_its_own_result_it_never_offers_the_same_again(name: str) -> 
     technique = BY_NAME[name]
     yes, _ = PLANTED[name]
     first = technique.variants(yes)[0]
-    fields = {k: getattr(yes, k) for k in ("findings", "pack", "siblings", "incumbent_seconds", "time_limit", "seconds_left")}
+    fields = {k: getattr(yes, k) for k in ("findings", "library", "pack", "siblings", "incumbent_seconds", "time_limit", "seconds_left")}
     again = technique.variants(TechniqueContext(task=yes.task, recipe=first.recipe, **fields))
     assert all(v.recipe != first.recipe for v in again)
     assert (first.title or technique.title) not in [v.title or technique.title for v in again]

@@ -4,7 +4,7 @@ import pytest
 
 from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.choose import REPEAT_FACTOR, acceptance, alike, challenge_mix, momentum_factor, novelty, rank
-from gome_graph.reasoners.rules.cost import predict_seconds
+from gome_graph.reasoners.rules.cost import predict_cost
 from gome_graph.reasoners.rules.technique import Variant
 from gome_graph.records import BudgetStage, Component, Experience, FoldFacts, Hypothesis, Momentum, Recalled, VerdictKind, step_id
 from tests.reasoners.planted import NUMBERS, brief, finding, recipe, step, view
@@ -45,18 +45,18 @@ def test_acceptance_stays_inside_zero_and_one() -> None:
 def test_more_work_is_predicted_to_cost_more() -> None:
     here = view()
     bagged, both = recipe(seeds=3), recipe("lightgbm", "catboost")
-    assert predict_seconds(bagged, here) > 1.9 * predict_seconds(recipe(), here)
-    assert predict_seconds(both, here) > predict_seconds(recipe(), here)
+    assert predict_cost(bagged, here).seconds > 1.9 * predict_cost(recipe(), here).seconds
+    assert predict_cost(both, here).seconds > predict_cost(recipe(), here).seconds
 
 
 def test_catboost_beyond_its_knee_costs_more_than_in_proportion() -> None:
     here = view(of=recipe("catboost").with_params("catboost", iterations=150))
-    longer = predict_seconds(recipe("catboost").with_params("catboost", iterations=300), here)
-    assert longer > 2.5 * predict_seconds(here.recipe, here)
+    longer = predict_cost(recipe("catboost").with_params("catboost", iterations=300), here).seconds
+    assert longer > 2.5 * predict_cost(here.recipe, here).seconds
 
 
 def test_an_unchanged_recipe_is_predicted_to_cost_what_was_measured() -> None:
-    assert predict_seconds(recipe(), view(incumbent_seconds=42.0)) == pytest.approx(42.0, rel=0.02)
+    assert predict_cost(recipe(), view(incumbent_seconds=42.0)).seconds == pytest.approx(42.0, rel=0.02)
 
 
 def test_a_members_own_time_is_what_dropping_it_saves() -> None:
@@ -65,8 +65,8 @@ def test_a_members_own_time_is_what_dropping_it_saves() -> None:
     here = view(of=blended, incumbent_seconds=33.0)
     assert here.pack is not None
     timed = view(of=blended, incumbent_seconds=33.0, pack=here.pack.model_copy(update={"folds": folds}))
-    assert predict_seconds(recipe("linear"), timed) < 33.0 - 20.0
-    assert predict_seconds(recipe("lightgbm"), timed) > 25.0
+    assert predict_cost(recipe("linear"), timed).seconds < 33.0 - 20.0
+    assert predict_cost(recipe("lightgbm"), timed).seconds > 25.0
 
 
 def test_what_costs_too_much_is_left_out() -> None:

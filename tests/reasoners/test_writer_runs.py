@@ -83,8 +83,8 @@ def test_a_member_in_a_view_predicts_what_it_did_in_its_own_solution(tmp_path: P
     assert run_script(tmp_path, write_script(joint, brief)).returncode == 0
     together = kept_predictions(tmp_path)
 
-    key = member_key(theirs, theirs.members[0], brief)
-    assert key == member_key(joint, lent, brief)
+    key = member_key(theirs, theirs.members[0])
+    assert key == member_key(joint, lent)
     np.testing.assert_array_equal(alone[key], together[key])
 
 
@@ -99,7 +99,7 @@ def test_kept_predictions_are_taken_over_and_change_nothing(tmp_path: Path) -> N
     (tmp_path / "output" / "kept").rename(tmp_path / "kept")
     assert run_script(tmp_path, write_script(second, brief)).returncode == 0
 
-    assert kept_predictions(tmp_path).keys() == {member_key(second, m, brief) for m in second.members[1:]}
+    assert kept_predictions(tmp_path).keys() == {member_key(second, m) for m in second.members[1:]}
     oof, submission, telemetry = outputs(tmp_path)
     assert oof.equals(anew[0])
     assert submission.equals(anew[1])

@@ -1,8 +1,10 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gome_graph.records import BudgetStage
-from gome_graph.run import Budget
+from gome_graph.run import Budget, default_audit, default_traces
+from gome_graph.run.budget import FINAL_FIT_SHARE, RERUN_SHARE, START_UP_SECONDS
 
 
 class Clock:
@@ -38,6 +40,11 @@ def test_the_reserve_follows_the_incumbents() -> None:
     budget.note_incumbent(1, 2)
     assert before == 5.0
     assert budget.reserve == 1.5 + 2 * 5 + 1.3 * 8
+    alone = Budget(100, clock=Clock(), crowd=2.0)
+    alone.note_incumbent(0, 8)
+    assert alone.reserve == 1.5 + 12 + 1.3 * 8 / 2, "re-runs are capped; the final fit has the machine alone"
+    alone.refits = False
+    assert alone.reserve == 1.5 + 12
     budget.note_incumbent(0, 4)
     assert budget.reserve == 1.5 + 2 * 3 + 1.3 * 4
 
@@ -51,4 +58,20 @@ def test_steps_never_get_the_reserve_nor_more_than_a_third(total: float, used: f
     clock.now += used
     assert 0 <= budget.for_steps() <= max(0.0, budget.left() - budget.reserve) + 1e-6
     assert budget.step_limit() <= total / 3 + 1e-6
-    assert budget.reserve <= 0.25 * total + 1e-6
+    assert budget.reserve <= max(0.05, FINAL_FIT_SHARE + RERUN_SHARE) * total + START_UP_SECONDS + 1e-6
+
+
+def test_a_solution_within_the_final_limit_can_be_fitted_again() -> None:
+    for crowd in (1.0, 3.0):
+        budget = Budget(100, clock=Clock(), crowd=crowd)
+        assert budget.final_fit(budget.final_limit) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cores", "traces", "audit"),
+    [(60, 1, 1, 0.0), (60, 2, 1, 0.0), (90, 2, 2, 0.1), (300, 1, 3, 0.1), (5, 1, 1, 0.0), (1800, 2, 3, 0.1)],
+)
+def test_short_budgets_get_fewer_traces_and_no_audit_part(seconds: float, cores: int, traces: int, audit: float) -> None:
+    assert default_traces(seconds, cores) == traces
+    assert default_audit(seconds, cores) == audit
+    assert default_traces(seconds, cores, max_steps=3) == 3

@@ -45,7 +45,10 @@ def run(
     id: Annotated[str | None, typer.Option("--id", help="Id column.", rich_help_panel=TASK, show_default=False)] = None,
     drop: Annotated[list[str] | None, typer.Option(help="Column to hide; repeatable.", rich_help_panel=TASK, show_default=False)] = None,
     budget: Annotated[str, typer.Option(help="Wall clock of the whole run: 90s, 10m, 1h30m.", rich_help_panel=RUN)] = "10m",
-    traces: Annotated[int, typer.Option(help="Parallel traces.", rich_help_panel=RUN, min=1, max=64)] = 3,
+    traces: Annotated[
+        int | None,
+        typer.Option(help="Parallel traces; 3, or fewer on a short budget.", rich_help_panel=RUN, min=1, max=64, show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(help="All randomness comes from it.", rich_help_panel=RUN, min=0, max=MAX_SEED)] = 0,
     max_steps: Annotated[
         int | None, typer.Option(help="Steps per trace; decisions then do not depend on the clock.", rich_help_panel=RUN, min=1)
@@ -80,15 +83,16 @@ def run(
     output.mode.json = json or json_events
     from gome_graph.errors import TaskError
     from gome_graph.graph import load_task_with_plugins
-    from gome_graph.run import RunSettings
+    from gome_graph.run import RunSettings, default_audit, default_traces
 
     selected = _plugins(plugins, no_plugins)
     chosen, folder = _memory(memory, no_memory, selected)
     if closed_world and folder is not None:
         raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
     settings = RunSettings(
-        budget_seconds=seconds, traces=traces, seed=seed, max_steps=max_steps, reasoner=reasoner, strategy=strategy, executor=executor,
-        memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
+        budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
+        audit=default_audit(seconds, cpus, max_steps), reasoner=reasoner, strategy=strategy, executor=executor, memory=chosen,
+        memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
         plugins=selected,
     )  # fmt: skip
     what = load_task_with_plugins(
@@ -198,7 +202,8 @@ def _announce(task: "Task", settings: "RunSettings", protections: "Protections",
     for number, sentence in enumerate(task.inferred):
         table.add_row("inferred" if number == 0 else "", harmless(sentence))
     steps = f", at most {settings.max_steps} steps each" if settings.max_steps else ""
-    table.add_row("budget", f"{duration(settings.budget_seconds)}, {settings.traces} traces{steps}, seed {settings.seed}")
+    traces = "1 trace" if settings.traces == 1 else f"{settings.traces} traces"
+    table.add_row("budget", f"{duration(settings.budget_seconds)}, {traces}{steps}, seed {settings.seed}")
     table.add_row(
         "parts", f"{settings.reasoner} reasoner, {settings.strategy} strategy, {settings.executor} executor, {settings.memory} memory"
     )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from gome_graph.diagnosis import TELEMETRY, read_telemetry
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
 from gome_graph.records import EventKind, Execution, Hypothesis, Outcome, ScriptJob, Stage, step_id
@@ -13,11 +14,18 @@ SMOKE_WORTH_SECONDS = 15.0
 
 def run_script(run: RunServices, folder: StepDirectory, stage: Stage, *, seed: int, cpus: int, wall: float, parallel: int) -> Execution:
     """One contained run of a workspace's script on the input of a stage."""
+    kept = stage is Stage.FULL and seed == run.settings.seed
+    script = (folder.workspace / "solution.py").read_text(encoding="utf-8")
+    if kept:
+        run.kept.lend(folder.workspace, script)
     job = ScriptJob(
         workspace=folder.workspace, input_dir=run.prepared.input_dir(stage), stage=stage, seed=seed, cpus=cpus,
         limits=run.limits(wall, parallel),
     )  # fmt: skip
-    return run.executor.run(job, run.stopped)
+    execution = run.executor.run(job, run.stopped)
+    run.kept.collect(folder.workspace, script, ok=kept and execution.ok)
+    taken = sum(fold.seconds or 0.0 for fold in read_telemetry(folder.output / TELEMETRY).folds if fold.kept) if kept else 0.0
+    return execution.model_copy(update={"kept_seconds": round(taken, 3)})
 
 
 def execute_node(state: TraceState) -> dict[str, Any]:

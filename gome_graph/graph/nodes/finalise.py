@@ -56,7 +56,7 @@ def _eligible(run: RunServices) -> dict[StepId, Score]:
 
 def _seconds(run: RunServices, name: str) -> Seconds:
     execution = run.run.step(name).execution()
-    return execution.wall_seconds if execution else 0.0
+    return execution.whole_seconds if execution else 0.0
 
 
 def _select(run: RunServices, scores: dict[StepId, Score]) -> Choice:
@@ -68,7 +68,7 @@ def _select(run: RunServices, scores: dict[StepId, Score]) -> Choice:
     measured = {name: [Measurement(run.settings.seed, scores[name], run.run.audit(name, run.settings.seed))] for name in best}
     if len(best) > 1:
         jobs = [(name, seed) for seed in seeds for name in best]  # seed by seed: a short budget still compares like with like
-        fit = FINAL_FIT_SLACK * max(_seconds(run, name) for name in best)
+        fit = run.budget.final_fit(max(_seconds(run, name) for name in best))
         with ThreadPoolExecutor(max_workers=run.settings.traces) as pool:
             for (name, _), again in zip(jobs, pool.map(lambda job: _again(run, job[0], job[1], fit), jobs), strict=True):
                 if again is not None:
@@ -124,7 +124,11 @@ def _hand_out(run: RunServices, name: str) -> None:
     solution = step.solution()
     folder = StepDirectory(run.run.root / "final" / "fit")
     seconds = _seconds(run, name)
-    if solution is not None and run.budget.left() > seconds and not run.stopped():
+    if not run.budget.refits:
+        publish(run, step)  # there is no audit part: the validated fit saw all rows
+        return
+    # It has a chance even with less than what was kept for it; if that was too little, the validated fit is there.
+    if solution is not None and run.budget.left() > run.budget.final_fit(seconds) / FINAL_FIT_SLACK and not run.stopped():
         folder.write_solution(solution)
         wall = max(run.budget.left() - START_UP_SECONDS / 2, 0.5)
         try:

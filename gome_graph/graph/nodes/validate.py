@@ -30,7 +30,7 @@ def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     incumbent = state.get("incumbent")
     if verdict.accepted:
         incumbent = name
-        run.budget.note_incumbent(state["trace"], execution.wall_seconds)
+        run.budget.note_incumbent(state["trace"], execution.whole_seconds)
         publish_if_best(run, name, verdict)
     blackboard(runtime, run).post(state["trace"], steps=state["step"] + 1, hypothesis=None, incumbent=incumbent)
     return {"incumbent": incumbent}
@@ -65,7 +65,7 @@ def _incumbent(run: RunServices, name: str | None) -> Incumbent | None:
     execution, solution = folder.execution(), folder.solution()
     if execution is None or solution is None:
         return None
-    return Incumbent(StepId(name), folder.output, execution.wall_seconds, len(solution.script.splitlines()))
+    return Incumbent(StepId(name), folder.output, execution.whole_seconds, len(solution.script.splitlines()))
 
 
 def _probe(run: RunServices, folder: StepDirectory, input_dir: Path) -> tuple[Execution, Path]:

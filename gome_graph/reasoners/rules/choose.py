@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gome_graph.reasoners.rules.combine import COMBINE, near_misses
-from gome_graph.reasoners.rules.cost import predict_seconds
+from gome_graph.reasoners.rules.cost import Cost, predict_cost
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
 
@@ -103,21 +103,23 @@ def rank(
             title = variant.title or technique.title
             if title in taken:
                 continue
-            cost = predict_seconds(variant.recipe, context, multiplier=technique.cost)
+            cost = predict_cost(variant.recipe, context, multiplier=technique.cost)
             if not affordable(cost, context):
                 continue
             candidates.append(_candidate(technique, variant, place, title, match, cost, context, history, (scenario, feedback)))
     return sorted(candidates, key=lambda c: (-c.score, c.hypothesis.title))
 
 
-def affordable(cost: Seconds, context: TechniqueContext) -> bool:
-    """True if a script of that predicted cost fits the time limit and what is left of the budget."""
+def affordable(cost: Cost, context: TechniqueContext) -> bool:
+    """True if a script of that predicted cost fits the time limit and what is left of the budget, and can be fitted again at the end."""
     caps = [cap for cap in (context.time_limit, context.seconds_left) if cap > 0]
-    return not caps or cost <= COST_HEADROOM * min(caps)
+    if context.final_limit > 0 and cost.whole > max(context.final_limit, context.incumbent_seconds):
+        return False
+    return not caps or cost.seconds <= COST_HEADROOM * min(caps)
 
 
 def _candidate(
-    technique: Technique, variant: Variant, place: int, title: str, match: float, cost: Seconds, context: TechniqueContext,
+    technique: Technique, variant: Variant, place: int, title: str, match: float, cost: Cost, context: TechniqueContext,
     history: Sequence[StepSummary], mix: tuple[int, int],
 ) -> Candidate:  # fmt: skip
     probability = acceptance(technique, variant, match, history)
@@ -127,17 +129,17 @@ def _candidate(
         "alignment": (scenario * 0.5 + feedback * (0.25 + 0.75 * match)) / CHALLENGES,
         "impact": min(gain / 5.0, 1.0),
         "novelty": novelty(technique, history),
-        "feasibility": 1.0 / (1.0 + 3.0 * cost / cap(context)),
+        "feasibility": 1.0 / (1.0 + 3.0 * cost.seconds / cap(context)),
         "risk_reward": min(probability * gain / 3.0, 1.0),
     }
     worth = math.prod(max(parts[name], 1e-3) ** weight for name, weight in WEIGHTS.items())
-    relative = cost / max(context.incumbent_seconds, 1.0) if context.incumbent_seconds else 1.0
+    relative = cost.seconds / max(context.incumbent_seconds, 1.0) if context.incumbent_seconds else 1.0
     weight = technique.stages.get(context.stage, 1.0) * 0.97**place
     score = probability**SUCCESS_POWER * worth * weight / max(relative, 0.3) ** COST_POWER[context.stage]
     hypothesis = Hypothesis(
         title=title, rationale=technique.rationale, component=technique.component, technique=technique.name, family=variant.recipe.family,
         symptoms=sorted({f.symptom for f in context.findings if technique.answers.get(f.symptom)}),
-        expected_gain=round(probability * gain, 3), cost_seconds=round(cost, 1), params=variant.params,
+        expected_gain=round(probability * gain, 3), cost_seconds=round(cost.seconds, 1), params=variant.params,
     )  # fmt: skip
     return Candidate(technique, variant, hypothesis, score, probability, match)
 

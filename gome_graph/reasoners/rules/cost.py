@@ -4,10 +4,13 @@ The model's constants are orders of magnitude from timing the writer's scripts o
 because the prediction is scaled to the measured seconds.
 """
 
+from dataclasses import dataclass
+
 from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
 from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds, reading_seconds
 from gome_graph.reasoners.rules.writer import presets
+from gome_graph.reasoners.rules.writer.keys import member_keys
 from gome_graph.reasoners.rules.writer.script import counted
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
@@ -107,8 +110,18 @@ def recipe_units(recipe: Recipe, profile: TaskProfile) -> float:
     return refit * sum(member_units(m, profile, recipe.seeds) for m in counted(recipe))
 
 
-def predict_seconds(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Seconds:
-    """Wall seconds of the changed recipe at full stage.
+@dataclass(frozen=True)
+class Cost:
+    """What a script will take at full stage, in wall seconds."""
+
+    seconds: Seconds
+    """In this run: members whose predictions are kept cost nothing."""
+    whole: Seconds
+    """By hand, with another seed or on all rows: every member is fitted."""
+
+
+def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Cost:
+    """The cost of a changed recipe.
 
     Members that the incumbent has are scaled from the incumbent's measured seconds (per member where telemetry says), new ones from the
     modelled ratio, within `SPEED_BOUNDS`.
@@ -127,14 +140,19 @@ def predict_seconds(recipe: Recipe, context: TechniqueContext, *, multiplier: fl
     if known > busy:  # reported times overlap, or the machine was busier than the wall clock says: shares are all they tell
         measured = {name: seconds * busy / known for name, seconds in measured.items()}
         known = busy
-    total = max(busy - known, 0.0) if known else 0.0
+    total = fresh = max(busy - known, 0.0) if known else 0.0
     refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
-    for member in counted(recipe):
+    members = counted(recipe)
+    keys = member_keys(recipe, members) if context.kept else {}
+    for member in members:
         units = member_units(member, profile, recipe.seeds) * refit
         before = old.get(member.name)
         if before is not None and before.model == member.model:
             base = member_units(before, profile, context.recipe.seeds)
-            total += measured[member.name] * units / base if member.name in measured else units * speed
+            seconds = measured[member.name] * units / base if member.name in measured else units * speed
         else:
-            total += units * min(max(speed, SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
-    return START_SECONDS + total * multiplier
+            seconds = units * min(max(speed, SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
+        total += seconds
+        if keys.get(member.name) not in context.kept:
+            fresh += seconds
+    return Cost(START_SECONDS + fresh * multiplier, START_SECONDS + total * multiplier)

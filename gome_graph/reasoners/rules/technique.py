@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from gome_graph.errors import PluginError
-from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief
+from gome_graph.hooks import Library, SiblingFacts, StepContext, TaskBrief
 from gome_graph.reasoners.rules.recipe import FILE_KINDS, Member, Recipe
 from gome_graph.records import (
     BudgetStage,
@@ -43,6 +43,9 @@ class TechniqueContext:
     time_limit: Seconds = 0.0
     seconds_left: Seconds = 0.0
     cpus: int = 1
+    final_limit: Seconds = 0.0
+    """Longest whole run that can still be fitted again at the end; 0: no limit."""
+    library: Library | None = None
 
     @classmethod
     def of(cls, context: StepContext, recipe: Recipe, *, diagnosis: bool = True) -> "TechniqueContext":
@@ -51,7 +54,7 @@ class TechniqueContext:
             task=context.task, recipe=recipe, findings=tuple(context.findings) if diagnosis else (), stage=context.stage,
             pack=context.pack if diagnosis else None, hints=tuple(context.hints), siblings=tuple(context.siblings),
             incumbent_seconds=context.incumbent_seconds, time_limit=context.time_limit, seconds_left=context.seconds_left,
-            cpus=context.cpus,
+            cpus=context.cpus, final_limit=context.final_limit, library=context.library,
         )  # fmt: skip
 
     # -- the task ----------------------------------------------------------------------------------------------------
@@ -90,6 +93,13 @@ class TechniqueContext:
     def probabilities(self) -> bool:
         """True if the submission holds probabilities."""
         return self.task.prediction in ("probability", "probabilities")
+
+    # -- what the run has ---------------------------------------------------------------------------------------------
+
+    @cached_property
+    def kept(self) -> frozenset[str]:
+        """Keys of members whose predictions are at hand: they cost nothing at full stage."""
+        return self.library.kept.keys() if self.library is not None else frozenset()
 
     # -- the recipe --------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The built-in technique catalog: one file a group, registered through the same hook as a plugin's."""
 
 from gome_graph.reasoners.rules.catalog import (
+    assemble,
     decision,
     embeddings,
     encoding,
@@ -18,7 +19,21 @@ from gome_graph.reasoners.rules.technique import Technique
 
 BUILT_IN: list[Technique] = [
     technique
-    for group in (side_files, features, interactions, encoding, text, embeddings, models, training, target, decision, ensemble, workflow)
+    for group in (
+        side_files,
+        features,
+        interactions,
+        encoding,
+        text,
+        embeddings,
+        models,
+        training,
+        target,
+        decision,
+        ensemble,
+        assemble,
+        workflow,
+    )
     for technique in group.TECHNIQUES
 ]
 """Every built-in technique."""

@@ -1,6 +1,5 @@
 """`write_script`: a recipe as the text of ``solution.py``."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from gome_graph.reasoners.rules.recipe import Decision, Member, Recipe
 from gome_graph.reasoners.rules.writer.estimators import ITERATIVE, SEEDLESS
 from gome_graph.reasoners.rules.writer.features import mark_long
 from gome_graph.reasoners.rules.writer.header import header, import_block
+from gome_graph.reasoners.rules.writer.keys import member_keys
 from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, literal, packed
 from gome_graph.reasoners.rules.writer.metrics import metric_code
 from gome_graph.reasoners.rules.writer.models import MemberCode, Problem, helper_code, member_code, safe_names
@@ -22,12 +22,8 @@ _SLOW_TO_PREDICT = frozenset({"svm", "gaussian_process"})
 _TUNED: dict[Decision, str] = {"threshold": "tune_threshold", "class_weights": "tune_class_weights", "cut_points": "tune_cut_points"}
 _READ_AS_MISSING = frozenset({"None", "NA", "N/A", "NULL", "null", "nan", "NaN", "n/a"})
 """Labels that pandas would take for missing values."""
-_AFTERWARDS = ("argmax", "threshold", "class_weights")
-"""Decisions that are taken on finished predictions and leave the models as they are."""
-KEY_LENGTH = 16
 OWN_VIEW = "own"
 """What a script with several views calls the recipe's own one."""
-MOST_KEYS = 5_000
 LOWER_IS_BETTER = ("log_loss", "rmse", "mae", "mape", "smape", "rmsle", "pinball")
 
 
@@ -37,42 +33,12 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
     `why` are the accepted steps, one line each, for the docstring. Raises `ValueError` if the recipe does not fit the task (a feature step
     on a column that does not exist, a text model without text).
     """
-    return _script(recipe, task, why, {member.name: member_key(recipe, member, task) for member in counted(recipe)})
+    return _script(recipe, task, why, member_keys(recipe, counted(recipe)))
 
 
 def counted(recipe: Recipe) -> list[Member]:
     """The members that are fitted."""
     return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)
-
-
-def member_key(recipe: Recipe, member: Member, task: TaskBrief) -> str:
-    """Fingerprint of all code behind a member's predictions: of the script that has this member alone and changes nothing after it.
-
-    Two members with the same key, in whatever recipes, predict the same under the same seed, data and folds.
-    """
-    view = recipe.views.get(member.view) if member.view else None
-    sees = {"features": view.features, "drop": view.drop} if view is not None else {}
-    alone = recipe.model_copy(
-        update={
-            "members": [member.model_copy(update={"name": "alone", "view": "", "seeds": member.seeds or recipe.seeds})], "blend": "single",
-            "seeds": 1, "calibration": "none", "views": {}, "decision": "auto" if recipe.decision in _AFTERWARDS else recipe.decision,
-            **sees,
-        }
-    )  # fmt: skip
-    return _fingerprint(alone, task)
-
-
-_keys: dict[tuple[int, str], str] = {}
-"""Fingerprints by (task brief, recipe): each is asked for many times in a step."""
-
-
-def _fingerprint(recipe: Recipe, task: TaskBrief) -> str:
-    place = (id(task), recipe.model_dump_json(exclude_defaults=True))
-    if place not in _keys:
-        if len(_keys) > MOST_KEYS:
-            _keys.clear()
-        _keys[place] = hashlib.sha256(_script(recipe, task, (), {"alone": ""}).encode()).hexdigest()[:KEY_LENGTH]
-    return _keys[place]
 
 
 def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[str, str]) -> str:
