@@ -147,3 +147,22 @@ def test_naive_bayes_reads_tfidf_unless_counts_are_asked_for() -> None:
     assert "CountVectorizer" in written(weighting="count")
     assert "alpha=0.3" in written(weighting="count")
     assert 'analyzer="char",' in written(words=None, chars=(1, 3), across_words=True)
+
+
+def test_beside_tables_text_is_measured_and_linear_models_are_held_back() -> None:
+    skewed = brief([column("money", skew=4.0), *NUMBERS, *TEXT], TargetKind.BINARY, "roc_auc")
+    drafts = draft_recipes(skewed)
+    linear, words = (next(r.members[0] for r in drafts if r.members[0].model == model) for model in ("linear", "tfidf_linear"))
+    assert all(r.has_feature("text_stats", "words") for r in drafts)
+    assert linear.params == {"C": 0.1}
+    assert linear.scaling == "quantile"
+    assert words.params == {"C": 1.0}
+    numbers = draft_recipes(brief([*NUMBERS, *TEXT], TargetKind.REGRESSION, "rmse"))
+    assert all("C" not in r.members[0].params for r in numbers)
+
+
+def test_the_panel_is_worth_less_beside_tables() -> None:
+    beside = PANEL.variants(view(brief([*NUMBERS, *TEXT], TargetKind.BINARY, "roc_auc")))
+    alone = PANEL.variants(view(texts, recipe("lightgbm")))
+    assert [v.title for v in beside] == [v.title for v in alone]
+    assert all(b.gain < a.gain and b.success < a.success for a, b in zip(alone, beside, strict=True))

@@ -10,6 +10,12 @@ from gome_graph.records import ColumnKind, TaskProfile
 
 MANY_CHARACTERS = 12e6
 """Characters of all rows from which character n-grams are shorter (those of one to five take 3 microseconds a character)."""
+BESIDE_TABLES_C = 1.0
+"""Regularisation of a text model where tables carry part of the signal: stronger than where the text is all there is (C = 10)."""
+MIXED_C = 0.1
+"""Regularisation of a linear model of numbers and thousands of terms at once: what keeps the terms from drowning the numbers."""
+BESIDE_TABLES = 0.4
+"""Share of the panel's gain and success that is left there."""
 MOST_CHARACTER_TERMS = 150_000
 MOST_WORD_TERMS = 300_000
 

@@ -1,10 +1,12 @@
 """Model families: blend in another one, switch to it, or give a family its own view of the data."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SCALED, SHORT, added, fresh_name, learns_classes
 from gome_graph.reasoners.rules.packages import available
-from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe
+from gome_graph.reasoners.rules.panel import BESIDE_TABLES_C, MIXED_C
+from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.records import Component
@@ -50,7 +52,12 @@ def fresh_member(name: str, model: ModelKind, context: TechniqueContext) -> Memb
     if model == "linear" and suits_curves(context.profile.rows, len(context.numeric_columns)):
         return Member(name=name, model=model, scaling="spline")
     skewed = any(abs(c.skew) >= SKEWED for c in context.numeric_columns)
-    return Member(name=name, model=model, scaling="quantile" if skewed and model in SCALED else "standard")
+    scaling: Literal["quantile", "standard"] = "quantile" if skewed and model in SCALED else "standard"
+    if model in ("linear", "tfidf_linear") and context.text_columns and context.tabular_columns and learns_classes(context):
+        text = TextSettings(words=(1, 1), min_df=3) if model == "linear" else None
+        c = MIXED_C if model == "linear" else BESIDE_TABLES_C
+        return Member(name=name, model=model, scaling=scaling, text=text, params={"C": c})
+    return Member(name=name, model=model, scaling=scaling)
 
 
 def _add(model: ModelKind) -> Change:
@@ -113,7 +120,8 @@ def _text_specialist(recipe: Recipe, context: TechniqueContext) -> Sequence[Vari
         return []
     if any(m.inputs == "text" or m.model in ("nb_svm", "tfidf_linear", "naive_bayes") for m in context.members):
         return []
-    return [Variant(added(recipe, Member(name=fresh_name(recipe, "text_linear"), model="tfidf_linear", inputs="text")))]
+    params = {"C": BESIDE_TABLES_C} if learns_classes(context) else {}
+    return [Variant(added(recipe, Member(name=fresh_name(recipe, "text_linear"), model="tfidf_linear", inputs="text", params=params)))]
 
 
 def _tabular_specialist(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:

@@ -14,7 +14,7 @@ from gome_graph.reasoners.rules.catalog.common import (
     listed,
     reads_text,
 )
-from gome_graph.reasoners.rules.panel import character_members, missing, word_members
+from gome_graph.reasoners.rules.panel import BESIDE_TABLES, character_members, missing, word_members
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import ColumnKind, Component
@@ -69,6 +69,7 @@ def _panel(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     sides += [("characters", chars, 0.9)] if chars else []
     sides += [("words", words, 0.8)] if words else []
     found = []
+    worth = BESIDE_TABLES if context.tabular_columns else 1.0
     for of, members, share in sides:
         changed = recipe
         for member in members:
@@ -77,7 +78,13 @@ def _panel(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
         title = f"Stack {len(members)} more models of {of}" if len(members) > 1 else f"Stack {names[0]} of {of}"
         stacked = changed.model_copy(update={"blend": "stack"})
         found.append(
-            Variant(stacked, title, {"members": [m.name for m in members]}, gain=PANEL_GAIN * share, success=PANEL_SUCCESS * share)
+            Variant(
+                stacked,
+                title,
+                {"members": [m.name for m in members]},
+                gain=PANEL_GAIN * share * worth,
+                success=PANEL_SUCCESS * share * worth,
+            )
         )
     return found
 

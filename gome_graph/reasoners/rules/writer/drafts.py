@@ -1,7 +1,7 @@
 """First drafts: one plain, honest recipe for each model family that suits the task."""
 
 from gome_graph.hooks import TaskBrief
-from gome_graph.reasoners.rules.panel import characters, word_members
+from gome_graph.reasoners.rules.panel import BESIDE_TABLES_C, MIXED_C, characters, word_members
 from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Recipe, TargetTransform, TextSettings
 from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.reasoners.rules.writer.row_files import file_step
@@ -15,6 +15,8 @@ _TREE_CELLS = 60_000
 """Rows times classes up to which trees on compressed text are quick enough for a first draft (100 dense components are slow to split)."""
 _CHARACTER_CELLS = 3e7
 """Characters times classes up to which linear models on character n-grams are."""
+_SKEWED = 2.0
+"""Skewness from which a linear model gets ranks."""
 _PROSE_WORDS = 4.0
 """Mean words from which a text column is prose (below: names, titles), read by first drafts."""
 
@@ -38,6 +40,8 @@ def draft_recipes(brief: TaskBrief) -> list[Recipe]:
         prose, names = names, []
     only_files = files if not tabular and not prose else []
     recipe = _Frame(brief, names, by_kind.get(ColumnKind.DATETIME, []), only_files)
+    if prose and tabular:  # length and style cost nothing and often say as much as the words
+        recipe.features.append(FeatureStep(kind="text_stats", columns=prose))
     if prose and not tabular:
         members = _text_members(brief, bool(by_kind.get(ColumnKind.LIST)))
         if _classes(brief) and len(profile.target.columns) == 1:
@@ -108,8 +112,14 @@ def _mixed_members(brief: TaskBrief) -> list[Member]:
     """Tables with prose: each of the first drafts leans on another side of the data."""
     text = TextSettings(words=(1, 1), svd=50)
     boosting = Member(name="lightgbm", model="lightgbm", text=text)
-    linear = Member(name="linear", model="linear", text=TextSettings(words=(1, 1)))
+    skewed = any(abs(c.skew) >= _SKEWED for c in brief.profile.columns)
+    linear = Member(
+        name="linear", model="linear", text=TextSettings(words=(1, 1), min_df=3), scaling="quantile" if skewed else "standard",
+        params={"C": MIXED_C} if _classes(brief) else {},
+    )  # fmt: skip
     forest = Member(name="extra_trees", model="extra_trees", text=text)
     tables = Member(name="lightgbm", model="lightgbm", inputs="tabular")
-    words = Member(name="words", model="tfidf_linear", text=TextSettings(words=(1, 2)))
+    words = Member(
+        name="words", model="tfidf_linear", text=TextSettings(words=(1, 2)), params={"C": BESIDE_TABLES_C} if _classes(brief) else {}
+    )
     return [boosting, linear, forest, words, tables]
