@@ -17,6 +17,7 @@ from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, f
 BY_NAME = {t.name: t for t in BUILT_IN}
 
 numbers = brief(NUMBERS)
+PAIRS = brief([*TABLE, column("kind", ColumnKind.CATEGORY)])
 CITY = [*NUMBERS, column("city", ColumnKind.CATEGORY)]
 price = brief(TABLE, TargetKind.REGRESSION, "rmse", skew=3.0, nonnegative=True, integer=True)
 texts = brief(TEXT, TargetKind.MULTICLASS, "log_loss", prediction="probabilities")
@@ -41,6 +42,11 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "missing_indicators": (view(), view(numbers)),
     "impute_by_group": (view(), view(numbers)),
     "date_parts": (view(), view(numbers)),
+    "date_cycles": (view(), view(numbers)),
+    "input_lags": (view(), view(numbers)),
+    "group_ranks": (view(), view(numbers)),
+    "pair_counts": (view(PAIRS), view(numbers)),
+    "encode_pairs": (view(PAIRS), view(PAIRS, recipe("linear"))),
     "drop_noise": (view(pack=pack(brief(), importance={"size": 0.9, "price": 0.1})), view(texts)),
     "restore_columns": (
         view(of=recipe(drop=["size"]), findings=[finding("unused_columns", columns=["size"])]),

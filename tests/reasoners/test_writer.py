@@ -65,6 +65,9 @@ FEATURES = [
     FeatureStep(kind="as_category", columns=["constant"]),
     FeatureStep(kind="as_number", columns=["flag"]),
     FeatureStep(kind="kmeans", columns=[AWKWARD, "plain b", "empty"]),
+    FeatureStep(kind="date_cycles", columns=["when"]),
+    FeatureStep(kind="group_stats", columns=["city"], params={"values": [AWKWARD]}),
+    FeatureStep(kind="lags", columns=["plain b", AWKWARD], params={"time": "when", "by": "city"}),
     FeatureStep(kind="pca", columns=[AWKWARD, "plain b", "when_day"], params={"components": 2}),
 ]
 

@@ -14,7 +14,8 @@ FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
     "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
     "bins", "concatenate", "as_category", "as_number", "kmeans", "pca", "geometry_files",
-    "image_files", "json_files", "table_files", "linked_table", "text_embedding",
+    "image_files", "json_files", "table_files", "linked_table", "text_embedding", "date_cycles",
+    "group_stats", "lags",
 ]  # fmt: skip
 """
 What a `FeatureStep` can do. Columns may be raw columns, columns made by earlier steps, or (where noted) the id column.
@@ -27,6 +28,10 @@ split_compound     parts of structured strings (id column allowed); ``separator`
 missing_flags      ``<c>_missing`` (0/1) for each column
 missing_count      number of missing values among `columns` (all inputs if empty); ``missing_count``
 date_parts         ``parts`` (["year", "month", "day", "weekday", "hour", "elapsed"]); ``<c>_<part>``; the original leaves the inputs
+date_cycles        weekend, day of the year, hour of the week, and sine and cosine of the day, the week and the year;
+                   ``<c>_weekend``, ``<c>_day_of_year``, ``<c>_hour_of_week``, ``<c>_day_sin`` …
+lags               what numeric `columns` were in the row before by time (of the same group), and how they changed; ``time`` (date
+                   column), ``by`` (column or None); ``<c>_before``, ``<c>_change``; inputs only, no target
 numeric_from_text  first number hidden in a string; ``<c>_number``
 row_stats          sum / mean / max / std / zeros over numeric columns of one unit; ``stats`` (["sum"]), ``name`` ("total");
                    ``<name>_<stat>``
@@ -39,6 +44,8 @@ group_size         rows that share the value (or tuple of values) of `columns` (
                    ``name`` (default ``<columns joined by _>_group_size``)
 group_mean         mean of numeric ``values`` (list) over rows that share `columns[0]`; ``relative`` (False: the mean, True: value minus
                    mean); ``<v>_mean_by_<c>`` or ``<v>_vs_<c>``; inputs only, no target
+group_stats        spread of numeric ``values`` (list) over rows that share `columns[0]`, and their rank among them;
+                   ``<v>_std_by_<c>``, ``<v>_rank_in_<c>``; inputs only, no target
 frequency          how often the value occurs in train and test; ``<c>_count``
 text_stats         ``<c>_characters``, ``_words``, ``_word_length``, ``_punctuation``, ``_capitals`` of text or list columns
 list_length        items of a JSON list; ``<c>_items``

@@ -12,6 +12,8 @@ DULL_IMPORTANCE = 0.002
 """A column below this share of feature use is a candidate for leaving out."""
 UNIQUE = 0.97
 """Distinct values a row from which a structured column is an identifier in disguise."""
+MIN_HISTORY = 20
+"""Rows a group from which the row before says something."""
 GROUP_DISTINCT = (5, 0.5)
 """A key that groups rows has at least so many values, and at most this share of the rows."""
 
@@ -108,6 +110,25 @@ def _dates(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     for column in context.columns(ColumnKind.DATETIME):
         if not recipe.has_feature("date_parts", column.name):
             found.append(feature_variant(recipe, "date_parts", [column.name], f"Take {column.name} apart into calendar fields"))
+    return found
+
+
+def _date_cycles(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    names = [c.name for c in context.columns(ColumnKind.DATETIME) if not recipe.has_feature("date_cycles", c.name)]
+    return [feature_variant(recipe, "date_cycles", [name], f"Say where {name} stands in the day, the week and the year") for name in names]
+
+
+def _lags(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """The most used numbers as they were in the row before: of the same group, or of all rows."""
+    values = context.by_importance([c for c in context.numeric_columns if c.distinct > 10])[:4]
+    if not values or recipe.has_feature("lags"):
+        return []
+    keys = [c for c in context.category_columns if 2 <= c.distinct <= context.profile.rows // MIN_HISTORY]
+    found = []
+    for when in context.columns(ColumnKind.DATETIME):
+        for by in [*context.by_importance(keys)[:1], None]:
+            title = f"Compare {listed(values)} with the row before" + (f" of the same {by}" if by else "")
+            found.append(feature_variant(recipe, "lags", values, f"{title}, by {when.name}", time=when.name, by=by))
     return found
 
 
@@ -239,6 +260,32 @@ TECHNIQUES = [
         prior_gain=4.0,
         prior_success=0.65,
         stages=EARLY,
+    ),
+    Technique(
+        name="date_cycles",
+        title="Let dates go round",
+        component=Component.FEATURES,
+        change=_date_cycles,
+        applies=_dated,
+        rationale="December is next to January and Sunday unlike Monday: waves and the hour of the week say so, plain numbers do not.",
+        direction="calendar effects without jumps, weekday and hour together",
+        falsifier="the new parts are hardly used",
+        answers={"datetime_unused": 0.7, "underfit": 0.4, "weak_slice": 0.5},
+        prior_gain=1.5,
+        prior_success=0.3,
+    ),
+    Technique(
+        name="input_lags",
+        title="Compare inputs with the row before",
+        component=Component.FEATURES,
+        change=_lags,
+        applies=_dated,
+        rationale="Where rows follow each other in time, how an input changed can matter more than what it is.",
+        direction="change of the inputs over time",
+        falsifier="the changes are hardly used",
+        answers={"weak_slice": 0.4, "low_signal": 0.4},
+        prior_gain=1.0,
+        prior_success=0.15,
     ),
     Technique(
         name="drop_noise",

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
 
-from gome_graph.reasoners.rules.catalog.common import EARLY, SCALED, feature_variant, listed
+from gome_graph.reasoners.rules.catalog.common import EARLY, SCALED, feature_variant, listed, reads_tables
 from gome_graph.reasoners.rules.recipe import FeatureKind, Recipe
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.estimators import TREES
 from gome_graph.records import Component
 
 AMOUNT_SKEW = 1.5
 """Non-negative columns at least this skewed are read as amounts."""
 ALIKE = 2.5
 """Columns of one unit have skewness and numbers of distinct values within this factor of their median."""
+PAIR_VALUES = 20
+"""Combined values from which a pair of categories says more than two one-hot blocks."""
 PAIRS = 4
 """Most used numbers that are combined in pairs."""
 
@@ -83,6 +86,48 @@ def _group_mean(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
             title = f"Compare {listed(values)} with their mean within {key}"
             found.append(feature_variant(recipe, "group_mean", [key], title, values=values, relative=True))
     return found
+
+
+def _group_stats(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    keys = [c for c in context.category_columns if 3 <= c.distinct <= context.profile.rows // 20]
+    values = context.by_importance([c for c in context.numeric_columns if c.distinct > 10])[:4]
+    return [
+        feature_variant(recipe, "group_stats", [key], f"Rank {listed(values)} within {key}, and add their spread there", values=values)
+        for key in context.by_importance(keys)[:2]
+        if values and not recipe.has_feature("group_stats", key)
+    ]
+
+
+def _pairs_of_categories(context: TechniqueContext) -> list[tuple[str, str]]:
+    """Pairs of the most used categories (codes read as numbers are none) whose values together still group rows."""
+    columns = {c.name: c for c in context.category_columns if c.distinct >= 3}
+    top = context.by_importance(columns.values())[:4]
+    most = context.profile.rows // 3
+    return [(a, b) for a, b in combinations(top, 2) if PAIR_VALUES <= columns[a].distinct * columns[b].distinct <= most]
+
+
+def _pair_counts(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    pairs = _pairs_of_categories(context)[:3]
+    changed = recipe
+    for a, b in pairs:
+        changed = changed.with_feature("group_size", [a, b])
+    words = [f"{a}:{b}" for a, b in pairs]
+    return [Variant(changed, f"Count the rows that share {listed(words)}", {"kind": "group_size", "pairs": words})] if pairs else []
+
+
+def _encode_pairs(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Crosses of categories that go to the models by their mean target."""
+    pairs = _pairs_of_categories(context)[:3]
+    members = [m for m in context.members if m.model in TREES and reads_tables(context, m)]
+    if not pairs or not members or not context.single_target:
+        return []
+    changed = recipe
+    for a, b in pairs:
+        changed = changed.with_feature("concatenate", [a, b])
+    for member in members:
+        changed = changed.changed_member(member.name, encoding="target")
+    words = [f"{a}:{b}" for a, b in pairs]
+    return [Variant(changed, f"Cross {listed(words)} and encode by the mean target", {"kind": "concatenate", "pairs": words})]
 
 
 def _bins(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -195,6 +240,46 @@ TECHNIQUES = [
         answers=UNDER,
         prior_gain=1.2,
         prior_success=0.25,
+    ),
+    Technique(
+        name="group_ranks",
+        title="Rank numbers within their group",
+        component=Component.FEATURES,
+        change=_group_stats,
+        applies=_tables,
+        rationale="Being the largest of its kind matters whatever the kind's scale; how much its kind varies says how much a gap means.",
+        direction="ranks and spread within groups",
+        falsifier="the ranks are hardly used",
+        answers=UNDER,
+        prior_gain=1.0,
+        prior_success=0.2,
+    ),
+    Technique(
+        name="pair_counts",
+        title="Count how often pairs of categories occur",
+        component=Component.FEATURES,
+        change=_pair_counts,
+        applies=_tables,
+        rationale="A rare combination of common values is a fact that no single count shows.",
+        direction="frequency of combinations",
+        falsifier="the counts are hardly used",
+        answers={"high_cardinality": 0.3, "weak_slice": 0.4, "low_signal": 0.4},
+        prior_gain=1.0,
+        prior_success=0.2,
+    ),
+    Technique(
+        name="encode_pairs",
+        title="Encode pairs of categories by the target, inside the folds",
+        component=Component.FEATURES,
+        change=_encode_pairs,
+        applies=_tables,
+        rationale="A pair of categories with many values is one split by its mean target, and dozens by the values themselves.",
+        direction="target statistics of combinations",
+        falsifier="train-validation gap grows and the score does not",
+        answers={"underfit": 0.5, "weak_slice": 0.5, "low_signal": 0.3},
+        prior_gain=1.2,
+        prior_success=0.2,
+        source="Micci-Barreca 2001, A preprocessing scheme for high-cardinality categorical attributes",
     ),
     Technique(
         name="quantile_bins",

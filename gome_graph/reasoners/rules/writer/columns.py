@@ -113,8 +113,8 @@ def id_column(brief: TaskBrief) -> str:
 
 def step_columns(step: FeatureStep) -> list[str]:
     """Every column a step reads."""
-    by = step.params.get("by")
-    return [*step.columns, *step.params.get("values", []), *([by] if by else [])]
+    others = [step.params[name] for name in ("by", "time") if step.params.get(name)]
+    return [*step.columns, *step.params.get("values", []), *others]
 
 
 def made_columns(step: FeatureStep) -> tuple[list[str], list[str]]:
@@ -164,6 +164,13 @@ def made_columns(step: FeatureStep) -> tuple[list[str], list[str]]:
             numbers = [f"{params.get('name', 'pca')}_{i + 1}" for i in range(int(params.get("components", 3)))]
         case "geometry_files" | "image_files" | "json_files" | "table_files" | "linked_table":
             numbers, categories = made_of_files(step)
+        case "date_cycles":
+            cycles = [f"{turn}_{wave}" for turn in ("day", "week", "year") for wave in ("sin", "cos")]
+            numbers = [f"{name}_{part}" for name in columns for part in ("weekend", "day_of_year", "hour_of_week", *cycles)]
+        case "group_stats":
+            numbers = [f"{v}_{word}_{columns[0]}" for v in params.get("values", []) for word in ("std_by", "rank_in")]
+        case "lags":
+            numbers = [f"{name}_{what}" for name in columns for what in ("before", "change")]
         case "text_embedding":
             numbers = [f"meaning_{n + 1}" for n in range(int(params["components"]))]
         case "as_category":

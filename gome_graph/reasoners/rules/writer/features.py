@@ -46,6 +46,9 @@ SUMMARIES: dict[str, str] = {
     "json_files": "what each row's record says",
     "table_files": "each row's own table, summed up",
     "text_embedding": "what the texts are about",
+    "date_cycles": "where {columns} stand in the day, the week and the year",
+    "group_stats": "spread and rank among rows that share {columns}",
+    "lags": "the row before, by time",
     "linked_table": "another table's columns, by {columns}",
 }
 """Comment above a step's lines; steps whose code speaks for itself have none."""
