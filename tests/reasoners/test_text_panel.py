@@ -9,7 +9,7 @@ import pytest
 
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.catalog import BUILT_IN
-from gome_graph.reasoners.rules.cost import predict_seconds, recipe_units
+from gome_graph.reasoners.rules.cost import predict_cost, recipe_units
 from gome_graph.reasoners.rules.panel import character_members, character_settings, missing, word_members
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.writer import draft_recipes, write_script
@@ -135,7 +135,7 @@ def test_a_panel_is_predicted_from_what_its_first_member_took() -> None:
     modelled = recipe_units(now, texts.profile)
     slow = view(texts, now, pack=None, incumbent_seconds=2.5 + 3 * max(modelled, 0.2))
     even = view(texts, now, pack=None, incumbent_seconds=2.5 + max(modelled, 0.2))
-    assert predict_seconds(then, slow) - 2.5 == pytest.approx(3 * (predict_seconds(then, even) - 2.5), rel=0.01)
+    assert predict_cost(then, slow).seconds - 2.5 == pytest.approx(3 * (predict_cost(then, even).seconds - 2.5), rel=0.01)
 
 
 def test_naive_bayes_reads_tfidf_unless_counts_are_asked_for() -> None:
