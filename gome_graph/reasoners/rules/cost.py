@@ -12,6 +12,7 @@ from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds,
 from gome_graph.reasoners.rules.writer import presets
 from gome_graph.reasoners.rules.writer.keys import member_keys
 from gome_graph.reasoners.rules.writer.script import counted
+from gome_graph.reasoners.rules.writer.tuning import TUNING_ROWS
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
 START_SECONDS = 2.5
@@ -34,6 +35,8 @@ UNIT_ROUNDS = 300
 SMALL_TREES = 0.5
 """What a round costs with the small trees that few rows get."""
 SMALL_LEAVES = 16
+TRIAL_SHARE = 3.0
+"""What a trial costs in fits: three on two thirds of the rows, some of them pruned, many with larger trees (measured 2.3 to 3.8)."""
 CURVES = 1.7
 """What it costs a linear model to see each number as seven columns (measured)."""
 STOPPED_ROUNDS = 500
@@ -101,6 +104,8 @@ def member_units(member: Member, profile: TaskProfile, seeds: int) -> float:
             units *= 2.0
     elif member.model in ("linear", "tfidf_linear", "nb_svm", "mlp", "svm"):
         units *= max(1, classes) ** 0.5
+    if member.trials > 0:
+        units *= 1.0 + TRIAL_SHARE * member.trials * min(1.0, TUNING_ROWS / (profile.rows * (1.0 - 1.0 / max(profile.folds, 2))))
     return float(units * targets * (member.seeds or seeds) * profile.folds / 5)
 
 

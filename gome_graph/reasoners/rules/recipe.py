@@ -180,6 +180,8 @@ class Member(Record):
     """Loss of the estimator (its own name), None: chosen by metric."""
     early_stopping: bool = False
     """Boosting: a tenth of each fold's learning rows decides the number of rounds, never the held-out fold; `params` then hold the cap."""
+    trials: int = 0
+    """Boosting on plain frames: settings tuned by so many Optuna trials within each fit (see `writer.tuning`); 0: not tuned."""
     seeds: int | None = None
     """Fits averaged over this many seeds; None: `Recipe.seeds`."""
     view: str = ""

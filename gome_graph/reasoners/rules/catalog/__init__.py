@@ -13,6 +13,7 @@ from gome_graph.reasoners.rules.catalog import (
     target,
     text,
     training,
+    tuning,
     workflow,
 )
 from gome_graph.reasoners.rules.technique import Technique
@@ -28,6 +29,7 @@ BUILT_IN: list[Technique] = [
         embeddings,
         models,
         training,
+        tuning,
         target,
         decision,
         ensemble,

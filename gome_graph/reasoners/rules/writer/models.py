@@ -7,8 +7,9 @@ from typing import Any
 from gome_graph.reasoners.rules.recipe import Encoding, Member, TextSettings
 from gome_graph.reasoners.rules.writer.columns import Columns
 from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, STOPPING_PATIENCE, TEXT_ONLY, TREES, Estimator, estimator
-from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned
+from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, layout
 from gome_graph.reasoners.rules.writer.templates import template
+from gome_graph.reasoners.rules.writer.tuning import LEAST_ROWS, STARTS, TUNING_ROWS, space_code, tunes
 
 _DEFAULT_SVD = 64
 SPLINE_KNOTS = 5
@@ -277,8 +278,19 @@ def _fit(
     lines = []
     if target_encoded:
         lines += _target_encoder(member, columns, seen, problem, code)
-    lines.append(assigned("model", Call(made.name, tuple(made.positional), params)))
     weighted = member.model == "xgboost" and problem.balanced and problem.classes > 0  # it has no class_weight of its own
+    searched = tunes(member, plain=code.frame and not target_encoded and not weighted)
+    if searched:
+        code.helpers.append("tuned")
+        code.imports |= {"import optuna"} | ({"from sklearn.metrics import log_loss"} if problem.classes else set())
+        lines.append(assigned("settings", Call("dict", (), {**STARTS[member.model], **params})))
+        search = Call(
+            "tuned", (Code(made.name), Code("settings"), Code(f"{member.name}_space"), member.trials, Code("X"), Code("y"), Code("seed"))
+        )
+        lines.append("settings |= " + layout(search, indent=4, room=len("settings |= ")))
+        lines.append(f"model = {made.name}(**settings)")
+    else:
+        lines.append(assigned("model", Call(made.name, tuple(made.positional), params)))
     if weighted:
         code.imports.add("from sklearn.utils.class_weight import compute_sample_weight")
         lines.append('weights = compute_sample_weight("balanced", y)')
@@ -294,9 +306,10 @@ def _fit(
         lines.append(f"return model.fit(X, y{', sample_weight=weights' if weighted else ''})")
     body = "\n".join(f"    {line}" for line in lines)
     note = {"target": ", categories by their mean target"}.get(encoding, "") if seen.categories else ""
-    stop = ", rounds decided on rows set aside" if stopping else ""
+    stop = ", rounds decided on rows set aside" if stopping else ", settings tuned on the learning rows" if searched else ""
     summary = made.summary[0].upper() + made.summary[1:]
-    return f'def fit_{member.name}(X, y, seed):\n    """{summary}{note}{stop}."""\n{body}'
+    before = f"{space_code(member)}\n\n\n" if searched else ""
+    return f'{before}def fit_{member.name}(X, y, seed):\n    """{summary}{note}{stop}."""\n{body}'
 
 
 def _target_encoder(member: Member, columns: Columns, seen: Seen, problem: Problem, code: MemberCode) -> list[str]:
@@ -375,4 +388,4 @@ def _sentence(parts: list[str]) -> str:
 
 def helper_code(name: str, *, classes: bool) -> str:
     """A shared helper function or class of the script, by template name."""
-    return template(f"helpers/{name}.py.jinja").render(classes=classes).strip("\n")
+    return template(f"helpers/{name}.py.jinja").render(classes=classes, rows=TUNING_ROWS, least=LEAST_ROWS).strip("\n")

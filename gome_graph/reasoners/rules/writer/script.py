@@ -87,12 +87,13 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
     calibration = recipe.calibration if not target.regression and not target.multi else "none"
     if calibration == "isotonic":
         imports.add("from sklearn.isotonic import IsotonicRegression")
+    timed = most > 1 or any("tuned" in code.helpers for code in codes)
     context: dict[str, Any] = {
-        "header": header(task, recipe, codes, why, timed=most > 1), "id": views[""].columns.id,
+        "header": header(task, recipe, codes, why, timed=timed), "id": views[""].columns.id,
         "views": list(views.values()), "targets": target.columns,
         "classes": target.classes, "coded": target.coded, "multi": target.multi, "positive": target.positive, "kind": target.kind,
         "classes_problem": not target.regression, "matrix_output": not target.regression and not target.multi,
-        "matrix_submission": target.multi or target.kind == "probabilities", "timed": most > 1,
+        "matrix_submission": target.multi or target.kind == "probabilities", "timed": timed,
         "submission_columns": task.prediction_columns,
         "columns_expression": _columns_expression(task, target), "seeds": most, "seeds_by_member": not single, "seed_table": seeds,
         "names": safe_names([v.columns for v in views.values()]) if any("SAFE_NAMES" in code.text for code in codes) else {},
