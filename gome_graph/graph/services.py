@@ -77,6 +77,7 @@ class RunServices:
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
         self.kept = KeptPool(run.root / "kept")
+        self.kept_permuted = KeptPool(run.root / "kept-permuted")
         self._measured: dict[str, tuple[str, Measured]] = {}
 
     def _note_incumbents(self) -> None:
@@ -101,7 +102,9 @@ class RunServices:
             if all(offer.name != "chroma" for offer in self.plugins.offers("memory")):
                 self.journal.add(EventKind.WARNING, text="no memory plugin is installed: traces do not learn from each other's steps")
                 return NoMemory()
-            wanted = "chroma"
+            # One trace with a memory of its own searches a few dozen experiences: an index in another process would only cost.
+            alone = self.settings.traces == 1 and self.settings.memory_path is None
+            wanted = "exact" if alone else "chroma"
         memory: Memory = self.plugins.make("memory", wanted, path=self.settings.memory_path or self.run.memory)
         return memory
 

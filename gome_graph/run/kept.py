@@ -3,8 +3,8 @@
 A script leaves ``output/kept/<key>.npz`` for each member that it fits: out-of-fold predictions ``oof``, test predictions ``test``, and
 what it told of the fit. The key names all that lies behind them (`gome_graph.reasoners.rules.writer.member_key`). The controller moves
 the files into one pool for the run and lays copies of those that a later script names into its workspace. They hold for the full stage and
-the run's own seed; re-runs with other seeds, probes with permuted labels and the final fit get none. A score always comes from the
-predictions of the script that took them over, so a kept file is no way around validation.
+the run's own seed; re-runs with other seeds and the final fit get none, probes with permuted labels have a pool of their own. A score
+always comes from the predictions of the script that took them over, so a kept file is no way around validation.
 """
 
 import re

@@ -25,7 +25,7 @@ class RunSettings(Record):
     executor: str = "local"
     executor_config: dict[str, Any] = {}
     memory: str = "auto"
-    """``auto`` (Chroma where installed, else none), ``chroma``, ``exact`` (no index service), ``none``, or a plugin's."""
+    """``auto`` (Chroma where installed, ``exact`` for a single trace that shares no memory, else none), ``chroma``, ``exact`` (no index service), ``none``, or a plugin's."""
     memory_path: Path | None = None
     """Folder of the memory; None keeps it in the run directory."""
     diagnosis: bool = True

@@ -74,11 +74,15 @@ def _probe(run: RunServices, folder: StepDirectory, input_dir: Path) -> tuple[Ex
     if solution is None:
         raise RuntimeError(f"{folder.root.name} has no solution to probe")
     probe.write_solution(solution)
+    # Probes always see the same permuted labels, so what a member made of them once need not be fitted again either.
+    run.kept_permuted.lend(probe.workspace, solution.script)
     job = ScriptJob(
         workspace=probe.workspace, input_dir=input_dir, stage=Stage.SAMPLE, seed=run.settings.seed, cpus=run.cpus_per_trace,
         limits=run.limits(run.budget.step_limit(), run.settings.traces),
     )  # fmt: skip
-    return run.executor.run(job, run.stopped), probe.output
+    execution = run.executor.run(job, run.stopped)
+    run.kept_permuted.collect(probe.workspace, solution.script, ok=execution.ok)
+    return execution, probe.output
 
 
 def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict) -> Verdict:
