@@ -28,6 +28,7 @@ CLOCK_SECONDS = 1.0
 """How often the time spent is written down: what a kill may make the budget forget."""
 
 CPU_SLACK_SECONDS = 5.0
+MEGABYTE = 1 << 20
 
 _open: dict[str, "RunServices"] = {}
 
@@ -62,7 +63,7 @@ class RunServices:
         past = list(run.events())
         spent = max([run.clock(), *(event.elapsed for event in past)])
         crowd = self.settings.traces * self.cpus_per_trace / self.cores
-        self.budget = Budget(self.settings.budget_seconds, spent + head_start, crowd=crowd)
+        self.budget = Budget(self.settings.budget_seconds, spent + head_start, crowd=crowd, reruns=self.settings.final_seeds - 1)
         self._note_incumbents()
         self._clock_written = 0.0
         self._hints_told = sum(event.kind is EventKind.HINT for event in past)
@@ -163,8 +164,10 @@ class RunServices:
 
     def limits(self, wall: Seconds, parallel: int) -> Limits:
         """Limits of one script when `parallel` of them may run at the same time."""
+        told = self.prepared.task.limits
         memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
-        wall = max(wall, 0.1)
+        memory = min(memory, int(told.get("memory_mb", memory / MEGABYTE) * MEGABYTE))
+        wall = max(min(wall, told.get("wall_seconds", wall)), 0.1)
         # No honest script can pass the CPU limit before the wall clock ends it: it holds where the watchdog should fail.
         return Limits(wall_seconds=wall, memory_bytes=memory, cpu_seconds=wall * len(os.sched_getaffinity(0)) + CPU_SLACK_SECONDS)
 

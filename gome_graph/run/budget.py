@@ -10,9 +10,6 @@ DRAFT_SHARE = 0.10
 """Stage borders by time used: gome.md, "Stages by time used" [C]."""
 ENSEMBLE_SHARE = 0.50
 
-RERUNS = 2
-"""Further seeds that finalise gives the best solutions (gome.md: top-k by seeds, 3 x 3, of which one seed is there already)."""
-
 FINAL_FIT_SLACK = 1.3
 """Seconds kept for the final fit, per second that the solution would take alone: it has 1 / (1 - audit) times the rows, and times vary."""
 
@@ -38,11 +35,16 @@ class Budget:
         Monotonic seconds; tests pass their own.
     crowd
         How many times slower scripts are while all traces run than one alone on all cores: traces times their cores, over the cores.
+    reruns
+        Further seeds that finalise gives the best solutions (gome.md: top-k by seeds, 3 x 3, of which one seed is there already).
     """
 
-    def __init__(self, total: Seconds, spent: Seconds = 0.0, clock: Callable[[], float] = time.monotonic, crowd: float = 1.0) -> None:
+    def __init__(
+        self, total: Seconds, spent: Seconds = 0.0, clock: Callable[[], float] = time.monotonic, *, crowd: float = 1.0, reruns: int = 2
+    ) -> None:
         self.total = total
         self._crowd = max(crowd, 1.0)
+        self._reruns = reruns
         self._before = spent
         self._clock = clock
         self._start = clock()
@@ -68,14 +70,14 @@ class Budget:
     def reserve(self) -> Seconds:
         """Seconds kept for finalise, 5 % of the total to `FINAL_FIT_SHARE` + `RERUN_SHARE` of it.
 
-        Enough for the final fit of the slowest incumbent and, as far as `RERUN_SHARE` goes, for re-runs of the incumbents with `RERUNS`
+        Enough for the final fit of the slowest incumbent and, as far as `RERUN_SHARE` goes, for re-runs of the incumbents with `reruns`
         further seeds, in as many lanes as there are traces.
         """
         with self._lock:
             seconds = list(self._incumbents.values())
         wanted = START_UP_SECONDS
         if seconds:
-            wanted += min(RERUNS * sum(seconds) / len(seconds), RERUN_SHARE * self.total)
+            wanted += min(self._reruns * sum(seconds) / len(seconds), RERUN_SHARE * self.total)
             wanted += min(self.final_fit(max(seconds)), FINAL_FIT_SHARE * self.total)
         return max(wanted, 0.05 * self.total)
 

@@ -25,7 +25,8 @@ class RunSettings(Record):
     executor: str = "local"
     executor_config: dict[str, Any] = {}
     memory: str = "auto"
-    """``auto`` (Chroma where installed, ``exact`` for a single trace that shares no memory, else none), ``chroma``, ``exact`` (no index service), ``none``, or a plugin's."""
+    """``auto`` (Chroma where installed, ``exact`` for a single trace that shares no memory, else none), ``chroma``, ``exact`` (no index
+    service), ``none``, or a plugin's."""
     memory_path: Path | None = None
     """Folder of the memory; None keeps it in the run directory."""
     diagnosis: bool = True
@@ -73,6 +74,15 @@ def default_audit(budget_seconds: Seconds, cpus: int | None = None, max_steps: i
     solution's members. On such a budget that is a third of it, which buys more as further members.
     """
     return AUDIT_SHARE if default_traces(budget_seconds, cpus, max_steps) > 1 else 0.0
+
+
+FINAL_SEEDS = 3
+"""gome.md, "Final"."""
+
+
+def default_final_seeds(budget_seconds: Seconds, cpus: int | None = None, max_steps: int | None = None) -> int:
+    """Seeds for the last round: one on a budget for a single trace, where a re-run would cost a step."""
+    return FINAL_SEEDS if default_traces(budget_seconds, cpus, max_steps) > 1 else 1
 
 
 class RunResult(Record):

@@ -51,6 +51,18 @@ def test_a_crash_is_diagnosed_from_the_crash_and_the_incumbent_stays(plan: Plan,
     assert kinds(tmp_path / "run")["t0-2"] == "accepted"
 
 
+def test_limits_of_the_task_hold_for_every_script(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    with (folder / "task.toml").open("a") as file:
+        file.write("[limits]\nwall_seconds = 6\nmemory_mb = 1000\n")
+    greedy = "x = bytearray(1_300_000_000)\n"
+    scripts = [width(1.0).replace("noise =", "import time; time.sleep(30)\nnoise ="), greedy + width(1.0)]
+    plan(lambda trace, step: scripts[step] if step < 2 else None)
+
+    run(folder, tmp_path / "run", budget_seconds=40)
+
+    assert list(kinds(tmp_path / "run").values())[:2] == [VerdictKind.TIMED_OUT, VerdictKind.OUT_OF_MEMORY]
+
+
 def test_traces_do_not_wait_for_each_other(plan: Plan, folder: Path, tmp_path: Path) -> None:
     slow = SLOW.replace("60", "8") + width(1.0)
     plan(lambda trace, step: slow if (trace, step) == (0, 0) else width(1.0 - step / 10) if trace == 1 and step < 4 else None)

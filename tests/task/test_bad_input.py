@@ -212,6 +212,8 @@ def test_target_that_cannot_be_guessed(tmp_path):
         ('split = "group:twon"', "split names column 'twon', which is not in"),
         ('description = "absent.md"', "absent.md is not a file"),
         ('[limits]\nmemory_mb = "much"', "not a number"),
+        ("[limits]\nmemory_gb = 2", "did you mean 'memory_mb'"),
+        ("[limits]\nwall_seconds = 0", "positive number"),
     ],
 )
 def test_bad_task_toml(tmp_path, toml, sentence):

@@ -83,7 +83,7 @@ def run(
     output.mode.json = json or json_events
     from gome_graph.errors import TaskError
     from gome_graph.graph import load_task_with_plugins
-    from gome_graph.run import RunSettings, default_audit, default_traces
+    from gome_graph.run import RunSettings, default_audit, default_final_seeds, default_traces
 
     selected = _plugins(plugins, no_plugins)
     chosen, folder = _memory(memory, no_memory, selected)
@@ -91,9 +91,9 @@ def run(
         raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
     settings = RunSettings(
         budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
-        audit=default_audit(seconds, cpus, max_steps), reasoner=reasoner, strategy=strategy, executor=executor, memory=chosen,
-        memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus, closed_world=closed_world,
-        plugins=selected,
+        audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps), reasoner=reasoner,
+        strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus,
+        closed_world=closed_world, plugins=selected,
     )  # fmt: skip
     what = load_task_with_plugins(
         task, settings.plugins, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ())

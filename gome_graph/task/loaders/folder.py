@@ -94,6 +94,10 @@ def _description(declared: Path, value: str) -> tuple[str, str]:
     return value, "task.toml"
 
 
+_LIMITS = ("memory_mb", "wall_seconds")
+"""What a task may say of a script, on top of what the budget allows."""
+
+
 def _checked(declared: Path, settings: dict[str, Any]) -> dict[str, Any]:
     for key, value in settings.items():
         if key not in _KEYS:
@@ -106,4 +110,9 @@ def _checked(declared: Path, settings: dict[str, Any]) -> dict[str, Any]:
     for key in ("limits", "thresholds"):
         if not all(isinstance(item, int | float) for item in settings.get(key, {}).values()):
             raise TaskError(f"{declared} has a value in [{key}] that is not a number; mend it.")
+    for key, value in settings.get("limits", {}).items():
+        if key not in _LIMITS:
+            raise TaskError(f"{declared} has an unknown limit {key!r} in [limits]; did you mean {closest(key, _LIMITS)}?")
+        if value <= 0:
+            raise TaskError(f"{declared} has {key} = {value} in [limits]; a positive number is needed there.")
     return settings
