@@ -100,6 +100,7 @@ def variety(kind: TargetKind) -> list[Recipe]:
     recipes += [one("linear", scaling="spline", encoding=encoding) for encoding in ("onehot", "target", "frequency")]
     recipes += [one(model, trials=5, encoding=encoding) for model in ("lightgbm", "catboost", "xgboost") for encoding in ("auto", "target")]
     recipes += [several(members=[Member(name="lightgbm", model="lightgbm", trials=5), Member(name="linear", model="linear")], seeds=2)]
+    recipes += [one("svm", params={"C": 5.0, "kind": "wide"})]
     recipes += [one(model, early_stopping=True) for model in (*MODELS[:3], "xgboost")]
     recipes += [one("xgboost", encoding=encoding, early_stopping=stop) for encoding in ENCODINGS for stop in (False, True)]
     recipes += [one("xgboost", encoding=encoding).model_copy(update={"class_weight": "balanced"}) for encoding in ENCODINGS[:4]]

@@ -86,6 +86,7 @@ ModelKind = Literal[
 ``tfidf_linear`` logistic regression or ridge on TF-IDF; ``naive_bayes`` multinomial (``params: {"kind": "complement"}`` for complement) on
 TF-IDF, or on counts where `TextSettings.weighting` says so; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``,
 ``naive_bayes`` and ``lda`` are for classes only.
+``svm`` takes ``{"kind": "wide"}``: a kernel about twice as wide, for many columns that go together.
 ``xgboost`` needs a package that is no default dependency (`gome_graph.reasoners.rules.packages`).
 """
 

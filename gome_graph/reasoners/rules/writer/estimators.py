@@ -201,10 +201,12 @@ def _knn(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
 
 
 def _svm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    wide = {"gamma": Code("0.3 / X.shape[1]")} if member.params.get("kind") == "wide" else {}
     if classes:
-        params = _settings(member, {"C": 1.0, "kernel": "rbf", **({"class_weight": "balanced"} if balanced else {})})
+        params = _settings(member, {"C": 1.0, "kernel": "rbf", **wide, **({"class_weight": "balanced"} if balanced else {})})
         return Estimator("SVC", params, ("from sklearn.svm import SVC",), summary="support vector machine")
-    return _scaled_target("SVR", _settings(member, {"C": 1.0, "kernel": "rbf", "epsilon": 0.1}), "sklearn.svm", "support vector regression")
+    params = _settings(member, {"C": 1.0, "kernel": "rbf", **wide, "epsilon": 0.1})
+    return _scaled_target("SVR", params, "sklearn.svm", "support vector regression")
 
 
 def _mlp(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
