@@ -1,7 +1,7 @@
 """CPU milliseconds of diagnosis: the pack and the built-in diagnosers, on synthetic tables.
 
 Run ``python benchmarks/diagnosis_overhead.py [ROWS COLUMNS]``; prints medians over 15 steps of one run, and the first step apart (it codes
-the columns, once a run).
+the columns and compares the tables, once a run).
 """
 
 import json
@@ -57,6 +57,7 @@ def world(rows: int, columns: int, kind: str) -> tuple[TaskProfile, Measured, Sc
         format=SubmissionFormat(kind=kind, id_column="id", columns=["y"], targets=["y"], classes=classes,
                                 positive_class=classes[1] if len(classes) == 2 else None),
         row_losses=losses if losses is not None else rng.random(rows), probabilities=proba if kind == "label" else None, script=SCRIPT,
+        test=table(rows, columns, rng)[0],
     )  # fmt: skip
     target = {"number": TargetKind.REGRESSION, "probabilities": TargetKind.MULTICLASS}.get(kind, TargetKind.BINARY)
     profile = TaskProfile(

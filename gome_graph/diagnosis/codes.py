@@ -71,12 +71,13 @@ def column_codes(frame: "pd.DataFrame", profile: TaskProfile) -> ColumnCodes:
         held = _cache.get(key)
         if held is not None and held[0]() is frame:
             return held[1]
-        made = _make(frame, profile)
+        made = code_columns(frame, profile)
         _cache[key] = (weakref.ref(frame, lambda _: _cache.pop(key, None)), made)
         return made
 
 
-def _make(frame: "pd.DataFrame", profile: TaskProfile) -> ColumnCodes:
+def code_columns(frame: "pd.DataFrame", profile: TaskProfile) -> ColumnCodes:
+    """The same, without keeping it."""
     rows = len(frame)
     sample = None if rows <= MAX_ROWS else np.linspace(0, rows - 1, MAX_ROWS).astype(np.int64)
     table = frame if sample is None else frame.iloc[sample]

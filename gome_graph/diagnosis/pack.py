@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gome_graph.diagnosis.codes import column_codes
+from gome_graph.diagnosis.calibration import calibration_facts
+from gome_graph.diagnosis.codes import ColumnCodes, column_codes
 from gome_graph.diagnosis.columns import column_use, texts_as_categories
+from gome_graph.diagnosis.decisions import decision_gains
+from gome_graph.diagnosis.label_noise import label_noise_facts
 from gome_graph.diagnosis.log import unified_diff, warnings_in
-from gome_graph.diagnosis.quality import best_threshold, calibration_facts, class_facts, residual_facts, trivial_score
+from gome_graph.diagnosis.members import agreement_facts
+from gome_graph.diagnosis.quality import best_threshold, class_facts, residual_facts, trivial_score
 from gome_graph.diagnosis.script import read_script
+from gome_graph.diagnosis.signal import signed_residuals
 from gome_graph.diagnosis.slices import worst_slices
+from gome_graph.diagnosis.spread import spread_facts
+from gome_graph.diagnosis.tables import residual_structure, tables_of
 from gome_graph.diagnosis.telemetry import Telemetry, read_telemetry
-from gome_graph.records import DiagnosticPack, Execution, Score, Seconds, SliceFacts, StepId, StepSummary, TaskProfile
+from gome_graph.records import Bytes, DiagnosticPack, Execution, Score, Seconds, SliceFacts, StepId, StepSummary, TaskProfile
 
 if TYPE_CHECKING:
     from gome_graph.task import Measured
@@ -37,6 +44,7 @@ def build_pack(
     history: list[StepSummary],
     time_limit: Seconds = 0.0,
     cpus: int = 0,
+    memory_limit: Bytes = 0,
 ) -> DiagnosticPack:
     """Gather the facts of one step.
 
@@ -55,7 +63,7 @@ def build_pack(
         Texts of ``solution.py``; the second is None for a root.
     history : list of StepSummary
         Earlier steps of the trace, oldest first.
-    time_limit, cpus
+    time_limit, cpus, memory_limit
         What the script was given; 0 if unknown.
 
     Returns
@@ -70,8 +78,16 @@ def build_pack(
     pack: dict[str, Any] = {}
     if measured is not None:
         pack["trivial_score"] = _trivial(measured)
+        tables = tables_of(measured, profile)
+        pack["tables"], pack["drift"] = tables.facts, tables.facts.drift
         if measured.prediction is not None:
-            pack["slices"] = _slices(measured, profile)
+            codes = column_codes(measured.frame, profile)
+            pack["slices"] = _slices(measured, codes)
+            pack["spread"] = spread_facts(measured, codes)
+            pack["structure"] = residual_structure(signed_residuals(measured), tables)
+            pack["label_noise"] = label_noise_facts(measured)
+            pack["decisions"] = decision_gains(measured)
+            pack["distinct_predictions"] = _distinct(measured)
             pack["residuals"] = residual_facts(measured)
             pack["classes"] = class_facts(measured)
             pack["calibration"] = calibration_facts(measured)
@@ -81,15 +97,21 @@ def build_pack(
         folds=telemetry.folds, curve=sorted(telemetry.curve), used_columns=used, unused_columns=unused,
         importance=_known(telemetry.importance, names), text_as_category=texts_as_categories(profile, telemetry, facts, used),
         phases=_phases(telemetry), warnings=warnings_in(execution.log_tail), peak_memory_bytes=execution.peak_memory_bytes,
-        history=history, diff=unified_diff(incumbent_script, script), weights=telemetry.weights, time_limit=time_limit, cpus=cpus,
+        history=history, diff=unified_diff(incumbent_script, script), weights=telemetry.weights,
+        agreement=agreement_facts(telemetry.agreement, measured), time_limit=time_limit, cpus=cpus, memory_limit=memory_limit,
         malformed_telemetry=telemetry.malformed, **pack,
     )  # fmt: skip
 
 
-def _slices(measured: "Measured", profile: TaskProfile) -> list[SliceFacts]:
-    if measured.row_losses is None:
-        return []
-    return worst_slices(np.asarray(measured.row_losses), column_codes(measured.frame, profile))
+def _slices(measured: "Measured", codes: ColumnCodes) -> list[SliceFacts]:
+    return [] if measured.row_losses is None else worst_slices(np.asarray(measured.row_losses), codes)
+
+
+def _distinct(measured: "Measured") -> int:
+    """Distinct values of one column of the predictions, up to 3."""
+    first = np.asarray(measured.prediction).reshape(len(measured.truth), -1)[:, 0]
+    seen = len(np.unique(first[:2000]))  # a cheap look first: most predictions have many values
+    return 3 if seen >= 3 else min(3, len(np.unique(first)))
 
 
 def _known(importance: dict[str, float], names: set[str]) -> dict[str, float]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gome_graph.records import CalibrationFacts, ClassFacts, ResidualFacts
+from gome_graph.records import ClassFacts, ResidualFacts
 
 if TYPE_CHECKING:
     from gome_graph.task import Measured, Metric, SubmissionFormat
@@ -61,7 +61,7 @@ def residual_facts(data: "Measured") -> ResidualFacts | None:
     return ResidualFacts(
         mean=float(flat.mean()), std=spread, skew=float(np.mean(clipped**3) / deviation**3) if deviation > 0 else 0.0,
         outlier_share=float(far.mean()), outlier_loss=float(squares[far].sum()) / total if total > 0 else 0.0,
-        trend=_correlation(np.abs(flat), prediction),
+        trend=_correlation(np.abs(flat), prediction), above=float((flat > 0).mean() + 0.5 * (flat == 0).mean()),
     )  # fmt: skip
 
 
@@ -126,33 +126,6 @@ def _class(label: str, true: int, predicted: int, hits: int, rows: int) -> Class
     )  # fmt: skip
 
 
-def calibration_facts(data: "Measured", bins: int = 10) -> CalibrationFacts | None:
-    """Reliability of the submitted probabilities in bins of equal width: of the positive class, or of the class named most likely.
-
-    References
-    ----------
-    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2 (expected calibration error).
-    """
-    if data.prediction is None or data.format.kind not in ("probability", "probabilities"):
-        return None
-    stated, observed = _stated_and_observed(data)
-    which = np.clip((stated * bins).astype(int), 0, bins - 1)
-    count = np.bincount(which, minlength=bins)
-    held = count > 0
-    mean = np.bincount(which, weights=stated, minlength=bins)[held] / count[held]
-    share = np.bincount(which, weights=observed, minlength=bins)[held] / count[held]
-    error = float(np.dot(count[held], np.abs(mean - share)) / max(1, len(stated)))
-    return CalibrationFacts(bins=[(float(m), float(s), int(c)) for m, s, c in zip(mean, share, count[held], strict=True)], error=error)
-
-
-def _stated_and_observed(data: "Measured") -> tuple[np.ndarray, np.ndarray]:
-    prediction, truth = np.asarray(data.prediction, dtype=float), np.asarray(data.truth)
-    if data.format.kind == "probability":
-        return prediction.ravel(), truth.astype(float).ravel()
-    top = prediction.argmax(axis=1)
-    return prediction[np.arange(len(top)), top] / np.maximum(prediction.sum(axis=1), 1e-12), (top == truth).astype(float)
-
-
 def best_threshold(data: "Measured") -> tuple[float, float] | None:
     """(threshold, gain) of cutting the saved probabilities elsewhere, for a binary label metric; None where it does not apply.
 
@@ -176,7 +149,7 @@ def best_threshold(data: "Measured") -> tuple[float, float] | None:
         return np.where(stated[rows] >= threshold, positive, 1 - positive)
 
     def best_on(rows: np.ndarray) -> float:
-        scores = np.array([_value(data.metric, truth[rows], cut(rows, t)) * sign for t in THRESHOLDS])
+        scores = np.array([metric_value(data.metric, truth[rows], cut(rows, t)) * sign for t in THRESHOLDS])
         if not np.isfinite(scores).any():
             return 0.5
         good = np.flatnonzero(scores >= np.nanmax(scores) - 1e-12)
@@ -189,7 +162,7 @@ def best_threshold(data: "Measured") -> tuple[float, float] | None:
     labels = np.empty(len(truth), dtype=np.int64)
     chosen_first, chosen_second = best_on(first), best_on(second)
     labels[second], labels[first] = cut(second, chosen_first), cut(first, chosen_second)
-    gain = sign * (_value(data.metric, truth, labels) - _value(data.metric, truth, np.asarray(data.prediction)))
+    gain = sign * (metric_value(data.metric, truth, labels) - metric_value(data.metric, truth, np.asarray(data.prediction)))
     return ((chosen_first + chosen_second) / 2, float(gain)) if np.isfinite(gain) else None
 
 
@@ -213,13 +186,13 @@ def trivial_score(data: "Measured") -> float | None:
         if in_logs(metric):
             middles.append(np.expm1(np.log1p(np.maximum(numbers, 0.0)).mean(axis=0)))
         options = [np.broadcast_to(middle, numbers.shape) for middle in middles]
-    scores = [score for option in options if np.isfinite(score := _value(metric, truth, np.ascontiguousarray(option)))]
+    scores = [score for option in options if np.isfinite(score := metric_value(metric, truth, np.ascontiguousarray(option)))]
     if not scores:
         return 0.0 if metric.name in ("pearson", "spearman") and options else None
     return max(scores) if metric.higher_is_better else min(scores)
 
 
-def _value(metric: "Metric", truth: np.ndarray, prediction: np.ndarray) -> float:
+def metric_value(metric: "Metric", truth: np.ndarray, prediction: np.ndarray) -> float:
     """The metric, or NaN where it is undefined."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

@@ -43,6 +43,16 @@ def signed_residuals(data: "Measured") -> np.ndarray | None:
     return _without_outliers(residuals) if data.format.kind == "number" else residuals
 
 
+def explained_to_error(data: "Measured") -> float | None:
+    """Variance of the expectations divided by that of the residuals, mean over outputs; None where they are not known or do not vary."""
+    pair = _pair(data)
+    if pair is None:
+        return None
+    errors = _finite(pair[0] - pair[1]).var(axis=0)
+    ratios = _finite(pair[1]).var(axis=0)[errors > 0] / errors[errors > 0]
+    return float(ratios.mean()) if len(ratios) and np.isfinite(ratios).all() else None
+
+
 def _expectations(data: "Measured") -> np.ndarray | None:
     pair = _pair(data)
     return None if pair is None else _finite(pair[1])
@@ -98,7 +108,7 @@ def column_signals(residuals: np.ndarray, codes: ColumnCodes) -> list[Signal]:
         sums = codes.sums(value)
         with np.errstate(divide="ignore", invalid="ignore"):
             between = np.bincount(codes.owner, weights=np.where(count > 0, sums**2 / count, 0.0), minlength=size)
-        for index, (share, z) in enumerate(zip(*_statistics(between, groups, len(value)), strict=True)):
+        for index, (share, z) in enumerate(zip(*anova(between, groups, len(value)), strict=True)):
             if z > best[index].z:
                 best[index] = Signal((codes.columns[index],), float(share), float(z))
     return best
@@ -154,7 +164,7 @@ def pair_signals(residuals: np.ndarray, codes: ColumnCodes, first: list[str]) ->
             for value in outputs:
                 sums = np.bincount(cells, weights=value, minlength=COARSE * COARSE)
                 between = float(np.sum(sums[count > 0] ** 2 / count[count > 0]))
-                share, z = _statistics(np.array([between]), np.array([(count > 0).sum()]), len(value))
+                share, z = anova(np.array([between]), np.array([(count > 0).sum()]), len(value))
                 if z[0] > best.z:
                     best = Signal(best.columns, float(share[0]), float(z[0]))
             found.append(best)
@@ -166,7 +176,7 @@ def _standardised(output: np.ndarray) -> np.ndarray | None:
     return (output - output.mean()) / spread if spread > 0 and np.isfinite(spread) else None
 
 
-def _statistics(between: np.ndarray, groups: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+def anova(between: np.ndarray, groups: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
     """(epsilon squared, standardised F) from the between-groups sum of squares of a standardised variable.
 
     F is standardised by its mean and variance under no effect (d1, d2 degrees of freedom); good to a first approximation for many rows.

@@ -13,6 +13,7 @@ from gome_graph.records import FoldFacts
 MAX_BYTES = 1 << 20
 MAX_LINE = 50_000
 MAX_FOLDS = 400
+MAX_PAIRS = 200
 MAX_NAMES = 2_000
 MAX_NAME = 200
 MAX_NUMBER = 1e15
@@ -29,6 +30,8 @@ class Telemetry:
     importance: dict[str, float] = field(default_factory=dict)
     phases: dict[str, float] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
+    agreement: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Correlation of the out-of-fold predictions of two members."""
     malformed: int = 0
     """Lines dropped, whole or in part."""
 
@@ -38,7 +41,8 @@ def read_telemetry(path: Path) -> Telemetry:
 
     Only a regular file is opened (no symbolic link, no pipe that would block), only its first megabyte is read, and a value that is
     not a finite number of sane size, or a string that is too long, is dropped.
-    Line kinds: ``fold``, ``columns``, ``phase``, ``weights`` and ``curve`` (``{"kind": "curve", "share": 0.5, "score": 0.8}``).
+    Line kinds: ``fold``, ``columns``, ``phase``, ``weights``, ``agreement`` (``{"kind": "agreement", "members": ["a", "b"],
+    "correlation": 0.98}``) and ``curve`` (``{"kind": "curve", "share": 0.5, "score": 0.8}``).
     """
     told = Telemetry()
     malformed = 0
@@ -85,6 +89,8 @@ def _take(entry: dict[str, Any], told: Telemetry) -> bool:
             told.weights.clear()  # the last word counts: a script may report weights a second time after a refit
             told.weights.update(weights)
             return True
+        case "agreement":
+            return _take_agreement(entry, told)
         case "curve":
             share, score = _number(entry.get("share")), _number(entry.get("score"))
             if share is None or score is None or not 0 < share <= 1 or len(told.curve) >= 100:
@@ -114,6 +120,17 @@ def _take_fold(entry: dict[str, Any], told: Telemetry) -> bool:
         )
     )  # fmt: skip
     return model is not None and all(value is not None for value in values.values())
+
+
+def _take_agreement(entry: dict[str, Any], told: Telemetry) -> bool:
+    members, value = entry.get("members"), _number(entry.get("correlation"))
+    if not isinstance(members, list) or len(members) != 2 or value is None or abs(value) > 1 or len(told.agreement) >= MAX_PAIRS:
+        return False
+    one, other = _name(members[0]), _name(members[1])
+    if one is None or other is None or one == other:
+        return False
+    told.agreement[(min(one, other), max(one, other))] = value
+    return True
 
 
 def _take_columns(entry: dict[str, Any], told: Telemetry) -> bool:

@@ -18,7 +18,7 @@ def measure(prepared: PreparedTask, folder: StepDirectory, script: str) -> Measu
     return Measured(
         frame=prepared.train_frame(), truth=prepared.truth, prediction=prediction, folds=prepared.folds, metric=prepared.metric,
         format=prepared.format, row_losses=None if prediction is None else row_losses(prepared, prediction),
-        probabilities=None if prediction is None else class_probabilities(prepared, folder), script=script,
+        probabilities=None if prediction is None else class_probabilities(prepared, folder), script=script, test=prepared.test_frame(),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from gome_graph.graph.builtins import load
 from gome_graph.graph.no_memory import NoMemory
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
-from gome_graph.records import Event, EventKind, Limits, Seconds
+from gome_graph.records import Bytes, Event, EventKind, Limits, Seconds
 from gome_graph.run import Budget, Journal, KeptPool, Observer, RunDirectory, RunSettings
 from gome_graph.task import Measured, PreparedTask
 from gome_graph.task.metrics import register_metric
@@ -162,12 +162,15 @@ class RunServices:
             self.run.keep_clock(elapsed)
         return self._stopped() or self.run.stop_path.exists()
 
+    def memory_limit(self, parallel: int) -> Bytes:
+        """Memory of one script when `parallel` of them may run at the same time."""
+        memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
+        return min(memory, int(self.prepared.task.limits.get("memory_mb", memory / MEGABYTE) * MEGABYTE))
+
     def limits(self, wall: Seconds, parallel: int) -> Limits:
         """Limits of one script when `parallel` of them may run at the same time."""
-        told = self.prepared.task.limits
-        memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
-        memory = min(memory, int(told.get("memory_mb", memory / MEGABYTE) * MEGABYTE))
-        wall = max(min(wall, told.get("wall_seconds", wall)), 0.1)
+        memory = self.memory_limit(parallel)
+        wall = max(min(wall, self.prepared.task.limits.get("wall_seconds", wall)), 0.1)
         # No honest script can pass the CPU limit before the wall clock ends it: it holds where the watchdog should fail.
         return Limits(wall_seconds=wall, memory_bytes=memory, cpu_seconds=wall * len(os.sched_getaffinity(0)) + CPU_SLACK_SECONDS)
 

@@ -16,6 +16,18 @@ from gome_graph.records.diagnosis import (
 )
 from gome_graph.records.event import JOURNAL_VERSION, Event, EventKind
 from gome_graph.records.execution import Execution, Limits, Outcome, Protections, ScriptJob
+from gome_graph.records.facts import (
+    AgreementFacts,
+    DataFacts,
+    DriftFacts,
+    DuplicateFacts,
+    GroupFacts,
+    LabelNoiseFacts,
+    LeakFacts,
+    OrderFacts,
+    SpreadFacts,
+    StructureFacts,
+)
 from gome_graph.records.profile import ColumnKind, ColumnProfile, FileKind, LinkedTable, RowFiles, TargetKind, TargetProfile, TaskProfile
 from gome_graph.records.score import Score
 from gome_graph.records.step import (
@@ -33,9 +45,11 @@ from gome_graph.records.step import (
 )
 
 __all__ = [
-    "JOURNAL_VERSION", "BudgetStage", "Bytes", "CalibrationFacts", "Check", "ClassFacts", "ColumnKind", "ColumnProfile", "Component",
-    "Diagnosis", "DiagnosticPack", "Edit", "Event", "EventKind", "Evidence", "Execution", "Experience", "FileKind", "Finding",
-    "FoldFacts", "Hypothesis", "Limits", "LinkedTable", "Momentum", "Outcome", "Patch", "Protections", "RecallQuery", "Recalled",
-    "Record", "ResidualFacts", "RowFiles", "Score", "ScriptJob", "Seconds", "SliceFacts", "Solution", "Stage", "StepId", "StepSummary",
-    "TargetKind", "TargetProfile", "TaskProfile", "TraceId", "Verdict", "VerdictKind", "step_id",
+    "JOURNAL_VERSION", "AgreementFacts", "BudgetStage", "Bytes", "CalibrationFacts", "Check", "ClassFacts", "ColumnKind",
+    "ColumnProfile", "Component", "DataFacts", "Diagnosis", "DiagnosticPack", "DriftFacts", "DuplicateFacts", "Edit", "Event",
+    "EventKind", "Evidence", "Execution", "Experience", "FileKind", "Finding", "FoldFacts", "GroupFacts", "Hypothesis",
+    "LabelNoiseFacts", "LeakFacts", "Limits", "LinkedTable", "Momentum", "OrderFacts", "Outcome", "Patch", "Protections", "RecallQuery",
+    "Recalled", "Record", "ResidualFacts", "RowFiles", "Score", "ScriptJob", "Seconds", "SliceFacts", "Solution", "SpreadFacts",
+    "Stage", "StepId", "StepSummary", "StructureFacts", "TargetKind", "TargetProfile", "TaskProfile", "TraceId", "Verdict",
+    "VerdictKind", "step_id",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gome_graph.records.base import Bytes, Component, Record, Seconds, StepId
 from gome_graph.records.execution import Execution
+from gome_graph.records.facts import AgreementFacts, DataFacts, LabelNoiseFacts, SpreadFacts, StructureFacts
 from gome_graph.records.profile import TaskProfile
 from gome_graph.records.score import Score
 
@@ -109,6 +110,8 @@ class ResidualFacts(Record):
     """Share of the total squared loss those rows carry."""
     trend: float
     """Correlation of |residual| with the prediction (heteroscedasticity)."""
+    above: float = 0.5
+    """Share of the rows whose truth lies above the prediction: one half where medians are predicted."""
 
 
 class ClassFacts(Record):
@@ -129,6 +132,16 @@ class CalibrationFacts(Record):
     """(mean predicted, observed share, rows) per bin."""
     error: float
     """Expected calibration error."""
+    lean: float = 0.0
+    """Mean stated probability minus observed share, of the class where they differ most."""
+    lean_class: str = ""
+    """That class."""
+    lean_z: float = 0.0
+    """The difference in standard errors."""
+    gain: float | None = None
+    """What one temperature fitted on the other half of the folds would take off the log loss; None for several targets."""
+    temperature: float | None = None
+    """That temperature (mean of both halves): above 1 where the model is too sure."""
 
 
 class StepSummary(Record):
@@ -185,7 +198,20 @@ class DiagnosticPack(Record):
     diff: str = ""
     """Unified diff against the incumbent's script."""
     drift: float | None = None
-    """AUC of telling train from test rows apart, if measured."""
+    """AUC of telling train from test rows apart, if measured (``tables.drift``)."""
+    tables: DataFacts | None = None
+    """Facts of the tables alone; the same for every step of a run."""
+    spread: list[SpreadFacts] = []
+    """Where the errors of numbers are larger than elsewhere, most uneven first."""
+    structure: list[StructureFacts] = []
+    """What the errors of neighbours in time, or of one entity's rows, have in common; strongest first."""
+    label_noise: LabelNoiseFacts | None = None
+    agreement: list[AgreementFacts] = []
+    """How alike the members of the blend are, by pair (telemetry and residuals)."""
+    decisions: dict[str, float] = {}
+    """Gain in the metric (positive is better) of other ways to choose labels from the same probabilities, over the labels submitted."""
+    distinct_predictions: int = 0
+    """Distinct values among the predictions of one column, counted up to 3; 0 if there are none."""
     weights: dict[str, float] = {}
     """Weight of each member of the script's blend, as it reported them (telemetry); they add up to 1."""
     trivial_score: float | None = None
@@ -194,6 +220,8 @@ class DiagnosticPack(Record):
     """Wall limit the script had; 0 if unknown."""
     cpus: int = 0
     """Cores the script was given; 0 if unknown."""
+    memory_limit: Bytes = 0
+    """Memory the script may use; 0 if unknown or not limited."""
     malformed_telemetry: int = 0
     """Telemetry lines that were not understood and dropped."""
 

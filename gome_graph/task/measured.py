@@ -32,3 +32,5 @@ class Measured:
     """(rows, classes) from ``output/oof_proba.csv``, if the script saved it."""
     script: str
     """Text of ``solution.py``."""
+    test: "pd.DataFrame | None" = None
+    """Rows of the real test table (inputs and id, no labels, no audit rows), at most `TEST_ROWS` spread evenly; None without one."""

@@ -25,6 +25,8 @@ LAYOUT = 2
 RECORD = "prepared.json"
 ARRAYS = "arrays"
 VAULT = "vault"
+TEST_ROWS = 20_000
+"""Test rows that are kept for comparing train and test: enough for any drift worth naming, whatever the size of the table."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,28 @@ class PreparedTask:
     def train_frame(self) -> "pd.DataFrame":
         """The full-stage training table, loaded on first use; the id column is text. Do not change it."""
         return self._frame
+
+    @cached_property
+    def _test(self) -> "pd.DataFrame | None":
+        import pandas as pd
+
+        if not self.has_test:
+            return None
+        id_column = self.format.id_column
+        # the final stage's table: audit rows are back in train there, and here they would pass for test rows that do not drift
+        frame = pd.read_csv(
+            self.input_dir(Stage.FINAL) / "test.csv", dtype={id_column: str} if id_column is not None else {}, low_memory=False
+        )
+        if len(frame) > TEST_ROWS:
+            frame = frame.iloc[np.linspace(0, len(frame) - 1, TEST_ROWS).astype(np.int64)].reset_index(drop=True)
+        return frame
+
+    def test_frame(self) -> "pd.DataFrame | None":
+        """Rows of the test table that is handed out for, without audit rows, thinned evenly to `TEST_ROWS`; None without a test table.
+
+        Loaded on first use. Do not change it.
+        """
+        return self._test
 
     def brief(self) -> "TaskBrief":
         """What a reasoner may know: no labels, no audit rows, no answers."""

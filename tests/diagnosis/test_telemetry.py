@@ -20,6 +20,7 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
         {"kind": "phase", "name": "fit", "seconds": 3.0},
         {"kind": "phase", "name": "fit", "seconds": 1.0},
         {"kind": "weights", "weights": {"lightgbm": 0.6, "linear": 0.4}},
+        {"kind": "agreement", "members": ["linear", "lightgbm"], "correlation": 0.93},
         {"kind": "curve", "share": 0.5, "score": 0.7},
     )  # fmt: skip
 
@@ -27,12 +28,16 @@ def test_every_kind_of_line_is_read(tmp_path: Path) -> None:
 
     assert told.folds[0].model_dump() == {
         "fold": 0, "model": "lightgbm", "train_score": 0.91, "valid_score": 0.8, "seconds": 1.2, "iterations": 240, "max_iterations": 1000,
+        "kept": False,
     }  # fmt: skip
     assert (told.used, told.importance, told.phases) == (["a", "b"], {"a": 0.75, "b": 0.25}, {"fit": 4.0})
+    assert told.agreement == {("lightgbm", "linear"): 0.93}
     assert (told.weights, told.curve, told.malformed) == ({"lightgbm": 0.6, "linear": 0.4}, [(0.5, 0.7)], 0)
 
 
 HOSTILE = [
+    '{"kind": "agreement", "members": ["a"], "correlation": 0.5}', '{"kind": "agreement", "members": ["a", "a"], "correlation": 0.5}',
+    '{"kind": "agreement", "members": ["a", "b"], "correlation": 7}', '{"kind": "agreement", "members": ["a", "b"], "correlation": NaN}',
     "not json", "[]", "42", "null", '"text"', "{}", '{"kind": 7}', '{"kind": "unheard of"}', "[" * 50_000,
     '{"kind": "fold", "fold": ' + "9" * 5_000 + "}",
     '{"kind": "fold", "fold": -1}', '{"kind": "fold", "fold": true}', '{"kind": "fold", "fold": "0"}',

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,11 @@ class World:
     def classes(self) -> list[str]:
         return [] if self.prediction_kind == "number" else sorted({str(value) for value in self.y})
 
-    @property
+    @cached_property
     def folds(self) -> np.ndarray:
         return np.random.default_rng(3).permutation(np.arange(len(self.frame)) % FOLDS)
 
-    @property
+    @cached_property
     def codes(self) -> np.ndarray:
         return np.searchsorted(np.array(self.classes), self.y.astype(str))
 
@@ -139,7 +140,9 @@ def pack_of(
     if telemetry:
         write_telemetry(folder, *telemetry)
     settings = {
-        name: facts.pop(name) for name in ("time_limit", "cpus", "verdict_kind", "verdict_reason", "incumbent_script") if name in facts
+        name: facts.pop(name)
+        for name in ("time_limit", "cpus", "memory_limit", "verdict_kind", "verdict_reason", "incumbent_script")
+        if name in facts
     }
     pack = build_pack(
         **{

@@ -68,6 +68,14 @@ def test_audit_rows_are_in_test_without_labels_until_the_final_stage(prepared, p
     assert set(prepared.test_ids(Stage.FINAL)).isdisjoint(audit)
 
 
+def test_the_test_rows_for_comparison_are_the_real_ones_without_labels(prepared):
+    shown = prepared.test_frame()
+    assert set(shown["id"]) == set(prepared.test_ids(Stage.FINAL))
+    assert set(shown["id"]).isdisjoint(prepared.vault.audit_ids)
+    assert set(shown.columns).isdisjoint(prepared.format.targets)
+    assert prepared.test_frame() is shown
+
+
 def test_audit_labels_are_reachable_only_in_vault_and_final_folder(prepared):
     vault = prepared.root / "vault"
     assert stat.S_IMODE(vault.stat().st_mode) == 0o700
@@ -312,6 +320,7 @@ def test_task_without_a_test_table(tmp_path, rows):
     prepared = prepare(load_task(tmp_path / "mine.csv", target="label"), tmp_path / "prepared", seed=0)
 
     assert not prepared.has_test
+    assert prepared.test_frame() is None
     assert prepared.profile.test_rows == 0
     assert prepared.profile.audit_rows == (70 if rows == 700 else 0)
     for stage in Stage:

@@ -8,14 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gome_graph.diagnosis.builtin import (
+    biased,
     class_imbalance,
     compound_columns,
     crash,
     datetime_unused,
+    drift,
+    duplicated_rows,
     early_stopping_capped,
     fold_variance,
+    group_structure,
+    heteroscedastic,
     high_cardinality,
+    label_noise,
+    leaking_column,
+    low_diversity,
     low_signal,
+    metric_mismatch,
     miscalibrated,
     missing_values,
     overfit,
@@ -28,12 +37,14 @@ from gome_graph.diagnosis.builtin import (
     slow,
     text_as_category,
     threshold,
+    time_structure,
     unconverged,
     underfit,
     unseen_categories,
     unused_columns,
     unused_side_files,
     unused_text,
+    wasted_memory,
     wasted_time,
     weak_ensemble,
     weak_slice,
@@ -61,10 +72,11 @@ class BuiltinDiagnoser:
 
 
 _MODULES = (
-    class_imbalance, compound_columns, crash, datetime_unused, early_stopping_capped, fold_variance, high_cardinality, low_signal,
+    biased, class_imbalance, compound_columns, crash, datetime_unused, drift, duplicated_rows, early_stopping_capped, fold_variance,
+    group_structure, heteroscedastic, high_cardinality, label_noise, leaking_column, low_diversity, low_signal, metric_mismatch,
     miscalibrated, missing_values, overfit, plateau, residual_outliers, residual_skew, single_model, single_seed, skewed_target, slow,
-    text_as_category, threshold, unconverged, underfit, unseen_categories, unused_columns, unused_side_files, unused_text, wasted_time,
-    weak_ensemble, weak_slice,
+    text_as_category, threshold, time_structure, unconverged, underfit, unseen_categories, unused_columns, unused_side_files,
+    unused_text, wasted_memory, wasted_time, weak_ensemble, weak_slice,
 )  # fmt: skip
 
 BUILTIN: tuple[BuiltinDiagnoser, ...] = tuple(
@@ -73,11 +85,13 @@ BUILTIN: tuple[BuiltinDiagnoser, ...] = tuple(
 """Every built-in diagnoser, by name."""
 
 SYMPTOMS: tuple[str, ...] = (
-    "class_imbalance", "compound_columns", "crash_format", "crash_memory", "crash_missing_column", "crash_missing_module", "crash_nan",
-    "crash_other", "crash_timeout", "crash_type", "datetime_unused", "early_stopping_capped", "fold_variance", "high_cardinality",
-    "low_signal", "miscalibrated", "missing_values", "overfit", "plateau", "residual_outliers", "residual_skew", "single_model",
-    "single_seed", "skewed_target", "slow", "text_as_category", "threshold", "unconverged", "underfit", "unseen_categories",
-    "unused_columns", "unused_side_files", "unused_text", "wasted_time", "weak_ensemble", "weak_slice",
+    "biased", "class_imbalance", "compound_columns", "crash_format", "crash_memory", "crash_missing_column", "crash_missing_module",
+    "crash_nan", "crash_other", "crash_timeout", "crash_type", "datetime_unused", "drift", "duplicated_rows", "early_stopping_capped",
+    "fold_variance", "group_structure", "heteroscedastic", "high_cardinality", "label_noise", "leaking_column", "low_diversity",
+    "low_signal", "metric_mismatch", "miscalibrated", "missing_values", "overfit", "plateau", "residual_outliers", "residual_skew",
+    "single_model", "single_seed", "skewed_target", "slow", "text_as_category", "threshold", "time_structure", "unconverged",
+    "underfit", "unseen_categories", "unused_columns", "unused_side_files", "unused_text", "wasted_memory", "wasted_time",
+    "weak_ensemble", "weak_slice",
 )  # fmt: skip
 """Every symptom they can name: stable, techniques refer to them."""
 

@@ -96,6 +96,11 @@ def used(pack: DiagnosticPack, *kinds: ColumnKind) -> list[ColumnProfile]:
     return [c for c in pack.profile.columns if (not kinds or c.kind in kinds) and (not known or c.name in known)]
 
 
+def dated(pack: DiagnosticPack, column: str) -> bool:
+    """True for a column that orders rows in time: a date (the id may be one), or the time column of the split."""
+    return column == pack.profile.time_column or any(c.name == column and c.kind is ColumnKind.DATETIME for c in pack.profile.columns)
+
+
 def script_of(data: object) -> ScriptFacts:
     """The syntax-tree reading of the measured script; an empty one if there is none."""
     script = getattr(data, "script", None)

@@ -64,6 +64,7 @@ def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[D
             verdict_reason=verdict.reason, measured=measured, output_dir=folder.output, script=solution.script,
             incumbent_script=parent.script if parent else None, history=past,
             time_limit=0.0 if run.settings.max_steps else run.budget.step_limit(), cpus=run.cpus_per_trace,
+            memory_limit=run.memory_limit(run.settings.traces),
         )  # fmt: skip
         folder.save("measured_pack", pack)
     return pack, findings(pack, measured, run.plugins)
