@@ -9,7 +9,7 @@ from gome_graph.errors import PluginError
 from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
-from gome_graph.records import ColumnKind, FoldFacts, TargetKind
+from gome_graph.records import ColumnKind, DataFacts, DiagnosticPack, FoldFacts, GroupFacts, SpreadFacts, TargetKind
 from tests.reasoners.files import CITIES, CRYSTALS, PICTURES, RECORDS, SERIES, VISITS
 from tests.reasoners.kept import noisy_library
 from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, sibling, view
@@ -28,6 +28,15 @@ rare_model = Recipe(members=[Member(name="t", model="tfidf_linear", text=TextSet
 two = recipe("lightgbm", "linear")
 idle = finding("wasted_time")
 late = finding("slow")
+owners = brief([*NUMBERS, column("owner", ColumnKind.CATEGORY, distinct=300)])
+owned = finding("group_structure", columns=["owner"])
+
+
+def kin(seen: float) -> DiagnosticPack:
+    """Facts of a task whose test part shares that part of its owners with train."""
+    owner = GroupFacts(column="owner", groups=300, rows_each=6.0, share=0.3, z=30.0, mixed=1.0, seen=seen)
+    return pack(owners, tables=DataFacts(groups=[owner]))
+
 
 PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     # technique: (applies, does not apply)
@@ -92,6 +101,10 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "stronger_regularisation": (view(), view(texts, recipe("naive_bayes"))),
     "more_capacity": (view(), view(texts, recipe("naive_bayes"))),
     "robust_loss": (view(price), view()),
+    "usual_loss": (
+        view(price, Recipe(members=[Member(name="m", model="lightgbm", objective="l1")]), findings=[finding("biased")]),
+        view(price, findings=[finding("biased")]),
+    ),
     "count_loss": (view(price), view(brief(TABLE, TargetKind.REGRESSION, "rmse"))),
     "class_weights": (view(brief(metric="f1", class_shares=[0.9, 0.1])), view(brief(metric="f1"))),
     "scaling": (view(of=recipe("knn")), view()),
@@ -113,6 +126,15 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "drop_slow_member": (view(of=recipe("lightgbm", "linear"), findings=[late]), view(of=recipe("lightgbm", "linear"))),
     "faster_boosting": (view(findings=[late]), view()),
     "smaller_vocabulary": (view(texts, text_model, findings=[late]), view(texts, text_model)),
+    "entity_features": (view(owners, findings=[owned], pack=kin(0.9)), view(owners)),
+    "forget_entity": (view(owners, findings=[owned], pack=kin(0.1)), view(owners, findings=[owned], pack=kin(0.9))),
+    "count_twins": (view(findings=[finding("duplicated_rows")]), view()),
+    "leave_out_leaks": (
+        view(findings=[finding("leaking_column", columns=["rent"])]),
+        view(findings=[finding("leaking_column", columns=["id"])]),
+    ),
+    "leave_out_drift": (view(findings=[finding("drift", columns=["rent", "size"])]), view()),
+    "single_precision": (view(findings=[finding("wasted_memory")]), view(texts, text_model, findings=[finding("wasted_memory")])),
     "one_seed": (view(of=recipe(seeds=3), findings=[late]), view(findings=[late])),
     "blend_in_catboost": (view(), view(texts, text_model)),
     "blend_in_lightgbm": (view(of=recipe("linear")), view()),
@@ -186,6 +208,57 @@ def test_symptoms_that_can_be_treated_have_a_technique() -> None:
     treated = {s for t in BUILT_IN for s in t.answers}
     mended_by_another_direction = {s for s in SYMPTOMS if s.startswith("crash_")}
     assert set(SYMPTOMS) - treated <= mended_by_another_direction
+
+
+def offered(symptom: str, context: TechniqueContext) -> dict[str, list[str]]:
+    """Technique -> titles of its variants, among those that answer a symptom."""
+    return {t.name: [v.title or t.title for v in t.variants(context)] for t in BUILT_IN if symptom in t.answers}
+
+
+def test_errors_that_grow_with_the_prediction_offer_logs_of_a_target_that_is_not_skewed() -> None:
+    even = brief(TABLE, TargetKind.REGRESSION, "rmse", skew=0.1, nonnegative=True)
+    grown = pack(even, spread=[SpreadFacts(column="", share=0.2, z=20.0, ratio=4.0, rising=0.4)])
+    there = offered("heteroscedastic", view(even, pack=grown, findings=[finding("heteroscedastic")]))
+    assert "Fit the log of the target" in there["target_transform"]
+    assert "Fit the log of the target" not in offered("heteroscedastic", view(even))["target_transform"]
+
+
+def test_a_linear_member_under_an_absolute_metric_is_offered_its_loss_and_boosting_has_it_already() -> None:
+    task = brief(TABLE, TargetKind.REGRESSION, "mae")
+    mismatch = [finding("metric_mismatch")]
+    assert offered("metric_mismatch", view(task, recipe("linear"), findings=mismatch))["robust_loss"] == [
+        "Fit linear with a robust loss (lad)"
+    ]
+    assert offered("metric_mismatch", view(task, recipe("lightgbm"), findings=mismatch))["robust_loss"] == []
+
+
+def test_lags_are_taken_within_the_entity_that_the_findings_name() -> None:
+    task = brief([*TABLE, column("owner", ColumnKind.IDENTIFIER, distinct=300)])
+    there = BY_NAME["input_lags"].variants(view(task, findings=[finding("time_structure", columns=["day"]), owned]))
+    assert [v.recipe.features[-1].params["by"] for v in there] == ["owner", None]
+
+
+def test_a_number_that_names_an_entity_is_read_as_a_name_only_if_the_test_part_has_it() -> None:
+    task = brief([*NUMBERS, column("owner", distinct=300, integer=True)])
+    titles = {
+        seen: [v.title for v in BY_NAME["entity_features"].variants(view(task, findings=[owned], pack=kin(seen)))] for seen in (0.9, 0.1)
+    }
+    assert "Read owner as a name, not a quantity" in titles[0.9]
+    assert "Read owner as a name, not a quantity" not in titles[0.1]
+
+
+def test_a_suspected_leak_is_an_unlikely_variant_and_never_left_out_unasked() -> None:
+    technique = BY_NAME["leave_out_leaks"]
+    assert technique.challenge
+    assert technique.prior_success <= 0.05
+    assert [v.recipe.drop for v in technique.variants(view(findings=[finding("leaking_column", columns=["rent"])]))] == [["rent"]]
+
+
+def test_class_weights_that_bias_probabilities_can_be_taken_away() -> None:
+    task = brief(metric="log_loss", class_shares=[0.5, 0.5])
+    there = offered("biased", view(task, recipe(class_weight="balanced"), findings=[finding("biased")]))
+    assert there["class_weights"] == ["Take the class weights away"]
+    assert offered("biased", view(task, findings=[finding("biased")]))["class_weights"] == []
 
 
 def test_two_techniques_of_one_name_are_an_error_that_names_both_sources() -> None:

@@ -25,6 +25,7 @@ MAIN = [
     "text_panel", "style_specialist",
     "blend_families",
     "stronger_regularisation", "target_transform", "threshold", "ordinal_cuts", "calibration", "seed_bagging", "merge_sibling",
+    "count_twins", "single_precision", "usual_loss",
 ]  # fmt: skip
 """Run by default; the others are slow tests."""
 

@@ -54,6 +54,7 @@ FEATURES = [
     FeatureStep(kind="group_size", columns=["color", "city"]),
     FeatureStep(kind="group_mean", columns=["city"], params={"values": [AWKWARD, "plain b"]}),
     FeatureStep(kind="group_mean", columns=["code_1"], params={"values": ["plain b"], "relative": True}),
+    FeatureStep(kind="group_size", columns=["color", "city", AWKWARD], params={"name": "alike", "gaps": True}),
     FeatureStep(kind="frequency", columns=["city", "code"]),
     FeatureStep(kind="text_stats", columns=["note", "tags"]),
     FeatureStep(kind="list_length", columns=["tags"]),
@@ -62,6 +63,7 @@ FEATURES = [
     FeatureStep(kind="rank", columns=["plain b"]),
     FeatureStep(kind="bins", columns=[AWKWARD], params={"bins": 5}),
     FeatureStep(kind="concatenate", columns=["color", "code_1"]),
+    FeatureStep(kind="float32"),
     FeatureStep(kind="as_category", columns=["constant"]),
     FeatureStep(kind="as_number", columns=["flag"]),
     FeatureStep(kind="kmeans", columns=[AWKWARD, "plain b", "empty"]),
@@ -177,7 +179,7 @@ def test_scripts_need_nothing_of_this_project(tmp_path: Path) -> None:
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
     }
 
-    default = {"json", "os", "time", "contextlib", "pathlib", "numpy", "pandas", "scipy", "sklearn", "lightgbm", "catboost"}
+    default = {"json", "os", "time", "contextlib", "itertools", "pathlib", "numpy", "pandas", "scipy", "sklearn", "lightgbm", "catboost"}
     extras = {"xgboost", "optuna"}
     assert imported <= default | extras
 

@@ -144,6 +144,9 @@ def test_telemetry_tells_folds_columns_phases_and_weights(tmp_path: Path) -> Non
     assert all(line["iterations"] == line["max_iterations"] == 20 for line in folds)
     assert set(weights) == {"lightgbm", "linear", "catboost"}
     assert sum(weights.values()) == pytest.approx(1)
+    alike = {tuple(line["members"]): line["correlation"] for line in telemetry if line["kind"] == "agreement"}
+    assert len(alike) == 3
+    assert all(-1 <= correlation <= 1 for correlation in alike.values())
     assert AWKWARD in columns["importance"]
     assert sum(columns["importance"].values()) == pytest.approx(1, abs=0.01)
     assert {"load", "features", "fit", "blend"} <= {line["name"] for line in telemetry if line["kind"] == "phase"}

@@ -13,7 +13,7 @@ from gome_graph.records import Record
 FeatureKind = Literal[
     "split_compound", "missing_flags", "missing_count", "date_parts", "numeric_from_text", "row_stats", "ratio", "difference", "product",
     "log1p", "clip", "group_size", "group_mean", "frequency", "text_stats", "list_length", "drop_columns", "impute_by_group", "rank",
-    "bins", "concatenate", "as_category", "as_number", "kmeans", "pca", "geometry_files",
+    "bins", "concatenate", "float32", "as_category", "as_number", "kmeans", "pca", "geometry_files",
     "image_files", "json_files", "table_files", "linked_table", "text_embedding", "date_cycles",
     "group_stats", "lags",
 ]  # fmt: skip
@@ -41,7 +41,7 @@ product            columns = [a, b]: a * b; ``<a>_times_<b>``
 log1p              log(1 + max(x, 0)) in place
 clip               winsorise in place; ``lower`` (0.01), ``upper`` (0.99) quantiles
 group_size         rows that share the value (or tuple of values) of `columns` (id column allowed), train and test inputs together;
-                   ``name`` (default ``<columns joined by _>_group_size``)
+                   ``name`` (default ``<columns joined by _>_group_size``); ``gaps`` (False): True counts gaps as a value
 group_mean         mean of numeric ``values`` (list) over rows that share `columns[0]`; ``relative`` (False: the mean, True: value minus
                    mean); ``<v>_mean_by_<c>`` or ``<v>_vs_<c>``; inputs only, no target
 group_stats        spread of numeric ``values`` (list) over rows that share `columns[0]`, and their rank among them;
@@ -54,6 +54,7 @@ impute_by_group    missing values take the group's median / most frequent value;
 rank               percentile rank in place
 bins               quantile bins as a category; ``bins`` (10); ``<c>_bin``
 concatenate        values of several categories joined into one category; ``<a>_<b>``
+float32            every number of the table so far is held in single precision; no `columns`
 as_category        a number is read as a category
 as_number          a category or string is read as a number (unreadable -> missing)
 kmeans             cluster number on scaled numeric columns, as a category; ``clusters`` (8), ``name`` ("cluster")

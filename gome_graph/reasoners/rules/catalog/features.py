@@ -124,9 +124,11 @@ def _lags(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     if not values or recipe.has_feature("lags"):
         return []
     keys = [c for c in context.category_columns if 2 <= c.distinct <= context.profile.rows // MIN_HISTORY]
+    there = {c.name for c in context.columns(ColumnKind.CATEGORY, ColumnKind.IDENTIFIER)}
+    entities = [name for name in context.flagged("group_structure") if name in there]
     found = []
     for when in context.columns(ColumnKind.DATETIME):
-        for by in [*context.by_importance(keys)[:1], None]:
+        for by in [*[*entities, *context.by_importance(keys)][:1], None]:
             title = f"Compare {listed(values)} with the row before" + (f" of the same {by}" if by else "")
             found.append(feature_variant(recipe, "lags", values, f"{title}, by {when.name}", time=when.name, by=by))
     return found
@@ -216,7 +218,7 @@ TECHNIQUES = [
         rationale="Rows that share a rare value (a household, a batch) belong together; the size of their group is a fact of its own.",
         direction="tell the model which rows belong together",
         falsifier="the group size is hardly used",
-        answers={"high_cardinality": 0.6, "compound_columns": 0.5, "unseen_categories": 0.5},
+        answers={"high_cardinality": 0.6, "compound_columns": 0.5, "unseen_categories": 0.5, "group_structure": 0.7},
         prior_gain=1.5,
         prior_success=0.35,
         stages=EARLY,
@@ -256,7 +258,7 @@ TECHNIQUES = [
         rationale="Season, weekday and hour are periodic facts that no model reads from a date string.",
         direction="make calendar effects visible",
         falsifier="the parts are hardly used",
-        answers={"datetime_unused": 1.0, "unused_columns": 0.5, "low_signal": 0.4},
+        answers={"datetime_unused": 1.0, "unused_columns": 0.5, "low_signal": 0.4, "time_structure": 0.8},
         prior_gain=4.0,
         prior_success=0.65,
         stages=EARLY,
@@ -270,7 +272,7 @@ TECHNIQUES = [
         rationale="December is next to January and Sunday unlike Monday: waves and the hour of the week say so, plain numbers do not.",
         direction="calendar effects without jumps, weekday and hour together",
         falsifier="the new parts are hardly used",
-        answers={"datetime_unused": 0.7, "underfit": 0.4, "weak_slice": 0.5},
+        answers={"datetime_unused": 0.7, "underfit": 0.4, "weak_slice": 0.5, "time_structure": 0.7},
         prior_gain=1.5,
         prior_success=0.3,
     ),
@@ -283,7 +285,7 @@ TECHNIQUES = [
         rationale="Where rows follow each other in time, how an input changed can matter more than what it is.",
         direction="change of the inputs over time",
         falsifier="the changes are hardly used",
-        answers={"weak_slice": 0.4, "low_signal": 0.4},
+        answers={"weak_slice": 0.4, "low_signal": 0.4, "time_structure": 0.9},
         prior_gain=1.0,
         prior_success=0.15,
     ),
@@ -296,7 +298,7 @@ TECHNIQUES = [
         rationale="Columns without signal still offer splits; without them the fit varies less and runs faster.",
         direction="fewer inputs, less variance",
         falsifier="the score falls, or the fold spread does not shrink",
-        answers={"overfit": 0.5, "fold_variance": 0.4},
+        answers={"overfit": 0.5, "fold_variance": 0.4, "drift": 0.2},
         prior_gain=1.0,
         prior_success=0.25,
     ),

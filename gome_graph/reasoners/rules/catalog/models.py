@@ -141,7 +141,10 @@ ADD: dict[ModelKind, tuple[float, float]] = {
 
 CARUANA = "Caruana et al. 2004, Ensemble selection from libraries of models"
 
-SPECIALISTS = {"single_model": 0.9, "weak_ensemble": 0.6, "plateau": 0.6, "underfit": 0.4, "fold_variance": 0.3, "weak_slice": 0.2}
+SPECIALISTS = {
+    "single_model": 0.9, "weak_ensemble": 0.6, "low_diversity": 0.8, "plateau": 0.6, "underfit": 0.4, "fold_variance": 0.3,
+    "weak_slice": 0.2,
+}  # fmt: skip
 
 TECHNIQUES = [
     *(
@@ -195,7 +198,14 @@ TECHNIQUES = [
         rationale="Sparse word features lose to dense columns inside one tree model; a linear model of the text keeps what the words say.",
         direction="let the text speak through its own model",
         falsifier="the text model's weight in the blend is near zero",
-        answers={"text_as_category": 0.8, "unused_text": 0.9, "single_model": 0.7, "low_signal": 0.4, "underfit": 0.3},
+        answers={
+            "text_as_category": 0.8,
+            "unused_text": 0.9,
+            "single_model": 0.7,
+            "low_signal": 0.4,
+            "underfit": 0.3,
+            "low_diversity": 0.7,
+        },
         prior_gain=2.5,
         prior_success=0.55,
     ),
@@ -207,7 +217,7 @@ TECHNIQUES = [
         rationale="Text features drown a few strong columns; trees that see only those columns keep them apart.",
         direction="let the columns speak through their own model",
         falsifier="the tabular model's weight in the blend is near zero",
-        answers={"unused_columns": 0.7, "single_model": 0.7, "underfit": 0.3},
+        answers={"unused_columns": 0.7, "single_model": 0.7, "underfit": 0.3, "low_diversity": 0.7},
         prior_gain=2.0,
         prior_success=0.5,
     ),

@@ -15,10 +15,17 @@ LOGS = ("log", "log1p")
 def _transform(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     target = context.profile.target
     logs = context.task.metric.startswith(LOG_METRICS)
+    # errors that grow with the prediction are even on a scale that grows less
+    grows = (
+        bool(context.severity("heteroscedastic"))
+        and context.pack is not None
+        and any(not s.column and s.rising > 0 for s in context.pack.spread)
+    )
+    skewed = target.skew > SKEWED or grows
     found = []
     options: list[tuple[TargetTransform, str, bool, float]] = [
-        ("log1p", "Fit the log of the target", target.nonnegative and (logs or target.skew > SKEWED), 0.85 if logs else 0.35),
-        ("sqrt", "Fit the square root of the target", target.nonnegative and not logs and target.skew > SKEWED, 0.3),
+        ("log1p", "Fit the log of the target", target.nonnegative and (logs or skewed), 0.85 if logs else 0.35),
+        ("sqrt", "Fit the square root of the target", target.nonnegative and not logs and skewed, 0.3),
         ("rank", "Fit normal scores of the target", not logs and context.task.metric in ("spearman", "pearson"), 0.3),
         ("none", "Fit the target as it is", not logs and recipe.target_transform != "none", 0.25),
     ]
@@ -54,7 +61,7 @@ TECHNIQUES = [
         rationale="Fitted on the scale on which it is judged, or on a less skewed one, the model spends its effort where the metric looks.",
         direction="fit on the judged scale",
         falsifier="the residuals are as skewed as before, or the score falls",
-        answers={"skewed_target": 1.0, "residual_skew": 0.7, "residual_outliers": 0.4},
+        answers={"skewed_target": 1.0, "residual_skew": 0.7, "residual_outliers": 0.4, "heteroscedastic": 0.8, "biased": 0.6},
         prior_gain=2.5,
         prior_success=0.35,
         stages={BudgetStage.DRAFT: 1.3},

@@ -143,16 +143,39 @@ def _linear(recipe: Recipe, context: TechniqueContext, member: Member, stronger:
     return found
 
 
+ABSOLUTE = ("mae", "smape", "mape")
+"""Metrics for which the writer's own choice of a boosting loss is the absolute one."""
+LAD_ROWS = 5_000
+"""Least absolute deviations is a linear programme: above this many rows the Huber loss stands in for it."""
+
+
 def _absolute_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     """Fit what is judged: medians for absolute errors, robust losses for outliers."""
     losses = {"lightgbm": ("l1", "huber"), "catboost": ("MAE", "Huber:delta=1.0"), "hist_gradient_boosting": ("absolute_error",),
               "xgboost": ("reg:absoluteerror", "reg:pseudohubererror")}  # fmt: skip
     found = []
-    for member in boosted(context):
-        for loss in losses.get(member.model, ())[: 1 if context.task.metric == "mae" else 2]:
-            if member.objective != loss:
+    for member in context.members:
+        for loss in losses.get(member.model, ())[: 1 if context.task.metric in ABSOLUTE else 2]:
+            usual = member.objective is None and context.task.metric in ABSOLUTE
+            if member.objective != loss and not usual:
                 changed = recipe.changed_member(member.name, objective=loss)
                 found.append(Variant(changed, f"Fit {member.name} with the {loss} loss", {"member": member.name, "objective": loss}))
+        if member.model == "linear" and "kind" not in member.params:
+            kind = "lad" if context.profile.rows <= LAD_ROWS and context.task.metric in ABSOLUTE else "huber"
+            changed = recipe.changed_member(member.name, params={"kind": kind})
+            found.append(Variant(changed, f"Fit {member.name} with a robust loss ({kind})", {"member": member.name, "kind": kind}))
+    return found
+
+
+def _squared_loss(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Back to means, where an earlier step chose medians, counts or a clipped target."""
+    found = []
+    for member in context.members:
+        if member.objective is not None and context.task.metric not in ABSOLUTE:
+            changed = recipe.changed_member(member.name, objective=None)
+            found.append(Variant(changed, f"Fit {member.name} with its usual loss", {"member": member.name}))
+    if recipe.target_clip is not None:
+        found.append(Variant(recipe.model_copy(update={"target_clip": None}), "Do not clip the training target", {}))
     return found
 
 
@@ -177,7 +200,8 @@ def _class_weight(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant
 def _imbalanced(context: TechniqueContext) -> bool:
     shares = context.profile.target.class_shares
     judged = context.task.metric in ("balanced_accuracy", "log_loss_balanced", "f1", "f1_macro", "mcc", "roc_auc", "average_precision")
-    return learns_classes(context) and bool(shares) and min(shares) < 0.6 / len(shares) and judged
+    uneven = bool(shares) and min(shares) < 0.6 / len(shares) and judged
+    return learns_classes(context) and (uneven or context.recipe.class_weight == "balanced")
 
 
 def _refit(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -201,6 +225,10 @@ def _refit(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
 
 def _numbers_boosted(context: TechniqueContext) -> bool:
     return context.target is TargetKind.REGRESSION and bool(boosted(context))
+
+
+def _one_number(context: TechniqueContext) -> bool:
+    return context.target is TargetKind.REGRESSION
 
 
 def _boosts(context: TechniqueContext) -> bool:
@@ -246,7 +274,7 @@ TECHNIQUES = [
         rationale="Boosting that fits its training rows perfectly has gone on too long; stopping earlier also saves time.",
         direction="fewer rounds",
         falsifier="the score falls",
-        answers={"overfit": 0.7, "slow": 0.7, "crash_timeout": 0.8},
+        answers={"overfit": 0.7, "slow": 0.7, "crash_timeout": 0.8, "label_noise": 0.6},
         prior_gain=1.5,
         prior_success=0.13,
     ),
@@ -259,7 +287,7 @@ TECHNIQUES = [
         rationale="The right number of rounds differs by fold; a part of the learning rows can tell it.",
         direction="rounds chosen on held-out learning rows",
         falsifier="the chosen rounds vary wildly and the score does not rise",
-        answers={"overfit": 0.6, "slow": 0.3},
+        answers={"overfit": 0.6, "slow": 0.3, "label_noise": 0.4},
         prior_gain=1.2,
         prior_success=0.22,
     ),
@@ -271,7 +299,7 @@ TECHNIQUES = [
         rationale="A model that knows its training rows much better than new ones has room to be simpler.",
         direction="simpler models: smaller trees, stronger penalties, sampling",
         falsifier="the train-validation gap shrinks and the score falls",
-        answers={"overfit": 0.9, "fold_variance": 0.6},
+        answers={"overfit": 0.9, "fold_variance": 0.6, "label_noise": 0.8, "heteroscedastic": 0.2, "duplicated_rows": 0.5},
         prior_gain=2.0,
         prior_success=0.28,
         source=GUIDE,
@@ -294,13 +322,27 @@ TECHNIQUES = [
         title="Fit a robust loss",
         component=Component.TRAINING,
         change=_absolute_loss,
-        applies=_numbers_boosted,
+        applies=_one_number,
         rationale="Squared errors follow outliers; absolute errors follow the median, which is what an absolute metric judges.",
         direction="the loss that is judged, or one that outliers cannot rule",
         falsifier="the bulk of the rows is predicted no better",
-        answers={"residual_skew": 0.5, "residual_outliers": 0.7},
+        answers={"residual_skew": 0.5, "residual_outliers": 0.7, "metric_mismatch": 0.9, "heteroscedastic": 0.5},
         prior_gain=1.5,
         prior_success=0.2,
+    ),
+    Technique(
+        name="usual_loss",
+        title="Fit the usual loss again",
+        component=Component.TRAINING,
+        change=_squared_loss,
+        applies=_one_number,
+        rationale="A robust loss predicts medians; where the mean is judged and the tail is long, that is too low on average.",
+        direction="means where means are judged",
+        falsifier="the mean of the residuals does not come nearer to zero",
+        answers={"biased": 0.9},
+        prior_gain=1.5,
+        prior_success=0.4,
+        challenge=True,
     ),
     Technique(
         name="count_loss",
@@ -311,7 +353,7 @@ TECHNIQUES = [
         rationale="Counts vary more where they are large; the Poisson loss expects that.",
         direction="a loss made for counts",
         falsifier="the score does not rise",
-        answers={"residual_skew": 0.4, "skewed_target": 0.6},
+        answers={"residual_skew": 0.4, "skewed_target": 0.6, "heteroscedastic": 0.6},
         prior_gain=1.5,
         prior_success=0.3,
     ),
@@ -324,7 +366,7 @@ TECHNIQUES = [
         rationale="A metric that counts classes equally is served by a loss that does so too.",
         direction="weights by class",
         falsifier="recall of the rare class rises and the metric falls",
-        answers={"class_imbalance": 0.8, "threshold": 0.3},
+        answers={"class_imbalance": 0.8, "threshold": 0.3, "biased": 0.7, "metric_mismatch": 0.4},
         prior_gain=2.0,
         prior_success=0.3,
     ),

@@ -1,6 +1,6 @@
 """Workflow: time, memory, and what to do after a script has failed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gome_graph.reasoners.rules.catalog.common import BOOSTING, setting, turned
 from gome_graph.reasoners.rules.cost import member_units
@@ -9,6 +9,7 @@ from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueCon
 from gome_graph.records import Component
 
 SLOW = {"crash_timeout": 0.9, "crash_memory": 0.7, "slow": 0.8}
+BIG = {"wasted_memory": 0.8, "crash_memory": 0.8}
 
 
 def _drop_dearest(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -43,20 +44,26 @@ def _smaller_text(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant
     return found
 
 
+def _single_precision(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    if not context.numeric_columns or recipe.has_feature("float32"):
+        return []
+    return [Variant(recipe.with_feature("float32", []), "Hold numbers in single precision", {"kind": "float32"})]
+
+
 def _one_seed(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     return [Variant(recipe.model_copy(update={"seeds": 1}), "Go back to one seed", {"seeds": 1})] if recipe.seeds > 1 else []
 
 
-def _remedy(name: str, title: str, change: Change, rationale: str) -> Technique:
+def _remedy(name: str, title: str, change: Change, rationale: str, answers: Mapping[str, float] = SLOW) -> Technique:
     return Technique(
         name=name,
         title=title,
         component=Component.WORKFLOW,
         change=change,
         rationale=rationale,
-        direction="the same for less time",
-        falsifier="the time hardly falls, or the score does",
-        answers=SLOW,
+        direction="the same for less time or memory",
+        falsifier="time and memory hardly fall, or the score does",
+        answers=answers,
         prior_gain=0.4,
         prior_success=0.2,
         challenge=True,
@@ -64,8 +71,12 @@ def _remedy(name: str, title: str, change: Change, rationale: str) -> Technique:
 
 
 TECHNIQUES = [
-    _remedy("drop_slow_member", "Drop the slowest member", _drop_dearest, "Time that one member eats is time that no other step can have."),
+    _remedy("drop_slow_member", "Drop the slowest member", _drop_dearest, "Time that one member eats is time that no other step can have.",
+            BIG | SLOW),
     _remedy("faster_boosting", "Learn faster with fewer rounds", _faster_boosting, "Larger steps cost little score and halve the time."),
-    _remedy("smaller_vocabulary", "Keep the most frequent terms", _smaller_text, "Terms beyond the most frequent cost time and memory."),
+    _remedy("smaller_vocabulary", "Keep the most frequent terms", _smaller_text, "Terms beyond the most frequent cost time and memory.",
+            SLOW | {"wasted_memory": 0.9}),
+    _remedy("single_precision", "Hold numbers in single precision", _single_precision,
+            "Seven digits are more than any model needs, and half of the memory.", BIG),
     _remedy("one_seed", "Go back to one seed", _one_seed, "Averaging over seeds is for the end, when there is time left."),
-]
+]  # fmt: skip

@@ -39,6 +39,7 @@ SUMMARIES: dict[str, str] = {
     "text_stats": "length and punctuation of texts",
     "list_length": "length of lists",
     "impute_by_group": "fill gaps from rows alike",
+    "float32": "seven digits are enough, for half of the memory",
     "kmeans": "cluster of the numeric inputs",
     "pca": "principal components",
     "geometry_files": "what the atoms' positions say",

@@ -8,7 +8,7 @@ from gome_graph.reasoners.rules.recipe import Recipe
 from gome_graph.reasoners.rules.writer.literals import wrapped
 from gome_graph.reasoners.rules.writer.models import MemberCode
 
-_STANDARD = ("contextlib", "functools", "importlib", "json", "os", "pathlib", "re", "time")
+_STANDARD = ("contextlib", "functools", "importlib", "itertools", "json", "os", "pathlib", "re", "time")
 _BLENDS = {
     "mean": "the plain mean of", "greedy": "a weighted mean (greedy selection, Caruana et al. 2004) of", "stack": "stacking on top of",
 }  # fmt: skip

@@ -54,6 +54,8 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
     codes = [member_code(m, views[m.view].columns, problem, views[m.view].text_column) for m in members]
     imports = {"import json", "import os", "import time", "from contextlib import contextmanager", "from pathlib import Path"}
     imports |= {"import numpy as np", "import pandas as pd"}
+    if not single:
+        imports.add("from itertools import combinations")
     imports |= {statement for code in codes for statement in code.imports}
     imports |= {statement for view in views.values() for statement in view.imports}
 
