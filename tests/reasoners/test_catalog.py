@@ -79,6 +79,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "text_embedding": (view(mixed), view(numbers)),
     "char_ngrams": (view(texts, text_model), view(numbers)),
     "text_panel": (view(texts, text_model), view(numbers)),
+    "phrase_bayes": (view(texts, text_model), view(numbers)),
     "style_specialist": (view(texts, text_model), view(mixed)),
     "blend_in_characters": (view(texts, text_model), view(numbers)),
     "keep_case_and_punctuation": (view(texts, text_model), view(numbers)),

@@ -22,7 +22,7 @@ from tests.reasoners.test_catalog import BY_NAME, PLANTED
 ROWS = 240
 MAIN = [
     "split_compound", "missing_indicators", "date_parts", "row_totals", "target_encoding", "char_ngrams", "text_specialist",
-    "text_panel", "style_specialist",
+    "text_panel", "phrase_bayes", "style_specialist",
     "blend_families",
     "stronger_regularisation", "target_transform", "threshold", "ordinal_cuts", "calibration", "seed_bagging", "merge_sibling",
     "count_twins", "single_precision", "usual_loss",

@@ -85,6 +85,15 @@ def test_a_second_root_is_another_and_cheap_one() -> None:
     assert second.hypothesis.cost_seconds <= first.hypothesis.cost_seconds
 
 
+def test_a_second_root_does_not_repeat_a_siblings_draft() -> None:
+    text = TASKS["text"]
+    drafts = [reasoner.draft(context(text, trace=n, step=0, pack=None)) for n in range(3)]
+    others = [sibling(n, of=recipe_of(drafts[n].solution)) for n in (1, 2)]
+    failed = [step(drafts[0].hypothesis.title, outcome="timed_out")]
+    again = reasoner.draft(context(text, step=1, pack=None, history=failed, siblings=others))
+    assert again.hypothesis.title not in {d.hypothesis.title for d in drafts}
+
+
 @every_task
 def test_a_step_patches_the_incumbent_into_a_script_that_compiles(task: str) -> None:
     here = drafted(task)

@@ -9,6 +9,7 @@ import pytest
 
 from gome_graph.hooks import TaskBrief
 from gome_graph.reasoners.rules.catalog import BUILT_IN
+from gome_graph.reasoners.rules.choose import rank
 from gome_graph.reasoners.rules.cost import predict_cost, recipe_units
 from gome_graph.reasoners.rules.panel import character_members, character_settings, missing, word_members
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
@@ -166,3 +167,13 @@ def test_the_panel_is_worth_less_beside_tables() -> None:
     alone = PANEL.variants(view(texts, recipe("lightgbm")))
     assert [v.title for v in beside] == [v.title for v in alone]
     assert all(b.gain < a.gain and b.success < a.success for a, b in zip(alone, beside, strict=True))
+
+
+def test_a_full_panel_goes_on_to_phrases_and_style_before_it_turns_the_terms_of_one_member() -> None:
+    full = stack(*word_members(texts.profile), *character_members(texts.profile))
+    here = view(texts, full, pack=None)
+    ranked = rank(BUILT_IN, here, [])
+    places = {name: min(n for n, c in enumerate(ranked) if c.technique.name == name) for name in {c.technique.name for c in ranked}}
+    first = {"phrase_bayes", "style_specialist"}
+    assert max(places[name] for name in first) < min(places[name] for name in ("char_ngrams", "calibration", "rare_words"))
+    assert "text_statistics" not in places

@@ -103,7 +103,9 @@ class RulesReasoner:
             cheap = sorted(untried, key=lambda r: recipe_units(r, context.task.profile))
             first = context.trace % len(cheap) if not tried else 0
             fits = cheap[first:] + cheap[:first]
-        return next((r for r in fits if r.family not in families), fits[0])
+        theirs = [recipe_of(s.incumbent) for s in context.siblings]
+        fresh = [r for r in fits if r not in theirs] or fits
+        return next((r for r in fits if r.family not in families), fresh[0])
 
     # -- the gradient ------------------------------------------------------------------------------------------------
 

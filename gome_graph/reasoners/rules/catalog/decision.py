@@ -49,10 +49,11 @@ def _decide(recipe: Recipe, options: Sequence[tuple[Decision, str, float]]) -> l
 
 
 def _calibrate(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    stacked = recipe.blend == "stack" and len(context.members) > 1  # a stack on log probabilities is a calibration already
     options = ["temperature", "isotonic"] if context.profile.rows >= 1000 else ["temperature"]
     return [
         Variant(recipe.model_copy(update={"calibration": way}), f"Calibrate probabilities ({way})", {"calibration": way},
-                success=0.4 if way == "temperature" else 0.2)
+                success=0.1 if stacked else 0.4 if way == "temperature" else 0.2)
         for way in options
         if recipe.calibration != way
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from gome_graph.reasoners.rules.catalog.common import (
     BOOSTING,
     EARLY,
     SHORT,
+    TEXT_MODELS,
     added,
     feature_variant,
     fresh_name,
@@ -14,7 +15,7 @@ from gome_graph.reasoners.rules.catalog.common import (
     listed,
     reads_text,
 )
-from gome_graph.reasoners.rules.panel import BESIDE_TABLES, character_members, missing, word_members
+from gome_graph.reasoners.rules.panel import BESIDE_TABLES, character_members, missing, reads_characters, word_members
 from gome_graph.reasoners.rules.recipe import Member, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
 from gome_graph.records import ColumnKind, Component
@@ -23,6 +24,8 @@ SPARSE = ("tfidf_linear", "nb_svm", "linear", "naive_bayes")
 """Models that read sparse term counts as they are, those that gain most from richer text first."""
 BAYES_SUCCESS = 0.15
 """Naive Bayes counts overlapping terms twice: richer text seldom helps it."""
+CROWD, CROWD_SUCCESS = 3, 0.12
+"""Among so many members, or where another one reads characters already, better terms of one of them seldom show in the blend."""
 
 
 def _text(member: Member) -> TextSettings:
@@ -44,6 +47,8 @@ def _setting(word: str, test: Any, **changes: Any) -> Change:
             if test(old):
                 changed = recipe.changed_member(member.name, text=old.model_copy(update=changes))
                 success = BAYES_SUCCESS if member.model == "naive_bayes" else None
+                if len(context.members) >= CROWD or ("chars" in changes and any(reads_characters(m) for m in context.members)):
+                    success = CROWD_SUCCESS
                 found.append(Variant(changed, f"{word} ({member.name})", {"member": member.name, **changes}, success=success))
         return found
 
@@ -99,6 +104,21 @@ def _style(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     return [Variant(changed)]
 
 
+def _phrases(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Naive Bayes of up to three words in a row, those that occur once included: its weights need no fitting, so more terms do no harm."""
+    if not learns_classes(context) or not context.single_target or not any(reads_text(context, m) for m in context.members):
+        return []
+    if any(m.model == "naive_bayes" and (_text(m).words or (1, 1))[1] > 2 for m in context.members):
+        return []
+    prose = bool(context.columns(ColumnKind.TEXT))
+    text = TextSettings(words=(1, 3), punctuation=prose, min_df=1, max_features=MOST_PHRASES)
+    member = Member(name=fresh_name(recipe, "phrase_bayes"), model="naive_bayes", inputs="text", text=text)
+    worth = BESIDE_TABLES if context.tabular_columns else 1.0
+    stacked = added(recipe, member).model_copy(update={"blend": "stack"})
+    return [Variant(stacked, gain=2.5 * worth, success=0.6 * worth)]
+
+
+MOST_PHRASES = 1_000_000
 PANEL_GAIN, PANEL_SUCCESS = 8.0, 0.9
 
 
@@ -121,6 +141,8 @@ def _lists(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
 
 
 def _stats(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    if not any(m.inputs != "text" and m.model not in TEXT_MODELS for m in context.members):
+        return []  # nobody would see the numbers
     names = [n for n in context.text_columns if not recipe.has_feature("text_stats", n)]
     return [feature_variant(recipe, "text_stats", names, f"Measure length and style of {listed(names)}")] if names else []
 
@@ -165,6 +187,21 @@ TECHNIQUES = [
         prior_success=PANEL_SUCCESS,
         stages=EARLY,
         source="Wang & Manning 2012, Baselines and bigrams; Wolpert 1992, Stacked generalization",
+    ),
+    Technique(
+        name="phrase_bayes",
+        title="Stack naive Bayes of phrases",
+        component=Component.ENSEMBLE,
+        change=_phrases,
+        applies=_texts,
+        rationale="Phrases and words that occur once tell styles and topics apart; counting them is quick, and the stack mends what naive "
+        "Bayes overstates.",
+        direction="rare evidence, counted",
+        falsifier="the stack's log loss does not fall",
+        answers={"single_model": 0.5, "weak_ensemble": 0.5, "plateau": 0.6},
+        prior_gain=2.5,
+        prior_success=0.6,
+        source="Rennie et al. 2003, Tackling the poor assumptions of naive Bayes text classifiers",
     ),
     Technique(
         name="style_specialist",
