@@ -37,7 +37,7 @@ def test_xgboost_bears_a_fold_that_lacks_a_class(tmp_path: Path, encoding: str) 
     train = pd.read_csv(path, dtype=str, keep_default_na=False)
     train["y"] = np.where(train.index == 3, "bee", np.where(train["color"] == "red", "None", "ant"))  # the class in the middle, once
     train.to_csv(path, index=False)
-    member = Member(name="xgboost", model="xgboost", encoding=encoding, early_stopping=encoding == "native", params={"n_estimators": 20})  # type: ignore[arg-type]
+    member = Member(name="xgboost", model="xgboost", encoding=encoding, early_stopping=True, params={"n_estimators": 20})  # type: ignore[arg-type]
 
     done = run_script(tmp_path, write_script(Recipe(members=[member], class_weight="balanced"), brief))
 

@@ -275,6 +275,8 @@ def _fit(
     if member.early_stopping and not stopping and member.model == "lightgbm":
         code.imports -= {i for i in code.imports if i.startswith("from lightgbm")}
         code.imports.add(f"from lightgbm import {made.name}")
+    if not stopping:
+        params.pop("early_stopping_rounds", None)  # XGBoost would ask for rows to stop on
     lines = []
     if target_encoded:
         lines += _target_encoder(member, columns, seen, problem, code)
