@@ -32,7 +32,7 @@ TASKS = [
 ]
 MODELS: list[ModelKind] = [
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",
-    "tfidf_linear", "xgboost",
+    "tfidf_linear", "xgboost", "nystroem",
 ]  # fmt: skip
 ENCODINGS: list[Encoding] = ["native", "ordinal", "onehot", "target", "frequency"]
 BLENDS: list[Blend] = ["mean", "greedy", "stack"]

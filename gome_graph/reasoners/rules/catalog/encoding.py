@@ -60,7 +60,9 @@ TECHNIQUES = [
         title="Encode categories by the target, inside the folds",
         component=Component.FEATURES,
         change=_encode(
-            "target", ("linear", "knn", "svm", "mlp", "lda", "gaussian_process", *FORESTS, *BOOSTING), "Target-encode categories"
+            "target",
+            ("linear", "knn", "svm", "mlp", "lda", "gaussian_process", "nystroem", *FORESTS, *BOOSTING),
+            "Target-encode categories",
         ),
         applies=_high,
         rationale="A smoothed mean of the target, cross-fitted within each fold's learning rows, gives a rare level an honest number.",

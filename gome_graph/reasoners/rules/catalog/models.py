@@ -37,6 +37,8 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
         return rows <= KERNEL_ROWS and (context.single_target or context.numbers)
     if model == "gaussian_process":
         return rows <= KERNEL_ROWS // 3 and context.single_target and context.numbers
+    if model == "nystroem":
+        return rows > KERNEL_ROWS // 3
     if model == "knn":
         return rows <= NEIGHBOUR_ROWS
     if model == "mlp":
@@ -49,7 +51,7 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
 def fresh_member(name: str, model: ModelKind, context: TechniqueContext) -> Member:
     """A new member. One that needs a scale gets ranks where inputs are skewed, since a few extreme rows would rule it otherwise; a linear
     one gets curves where the data bear them."""
-    if model == "linear" and suits_curves(context.profile.rows, len(context.numeric_columns)):
+    if model == "linear" and not context.text_columns and suits_curves(context.profile.rows, len(context.numeric_columns)):
         return Member(name=name, model=model, scaling="spline")
     skewed = any(abs(c.skew) >= SKEWED for c in context.numeric_columns)
     scaling: Literal["quantile", "standard"] = "quantile" if skewed and model in SCALED else "standard"
@@ -135,7 +137,7 @@ ADD: dict[ModelKind, tuple[float, float]] = {
     "catboost": (2.2, 0.58), "lightgbm": (1.8, 0.5), "hist_gradient_boosting": (1.0, 0.3), "extra_trees": (1.5, 0.42),
     "random_forest": (1.0, 0.35), "linear": (1.6, 0.48), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
     "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
-    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35),
+    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35),
 }  # fmt: skip
 """Prior gain (noise units) and prior success of blending the model in."""
 

@@ -94,6 +94,7 @@ WEAKER: dict[str, list[Preset]] = {
     "nb_svm": [("ten times C or a tenth of alpha", {})],
     "mlp": [("wider layers", {"hidden_layer_sizes": [256, 128]})],
     "svm": [("five times C", {"C": 5.0}), ("five times C, a wider kernel", {"C": 5.0, "kind": "wide"})],
+    "nystroem": [("more landmarks", {"n_components": 900})],
     "knn": [("fewer neighbours", {"n_neighbors": 10})],
 }  # fmt: skip
 """Presets against underfitting."""

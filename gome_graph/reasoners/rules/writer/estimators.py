@@ -52,7 +52,7 @@ def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced:
         "hist_gradient_boosting": partial(_hist, columns=columns), "xgboost": partial(_xgboost, columns=columns),
         "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
         "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp, "nb_svm": _nb_svm,
-        "naive_bayes": _naive_bayes, "lda": _lda,
+        "naive_bayes": _naive_bayes, "lda": _lda, "nystroem": _nystroem,
     }  # fmt: skip
     if member.model in CLASSES_ONLY and not classes:
         raise ValueError(f"member {member.name}: {member.model} is for classes only")
@@ -207,6 +207,22 @@ def _svm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
         return Estimator("SVC", params, ("from sklearn.svm import SVC",), summary="support vector machine")
     params = _settings(member, {"C": 1.0, "kernel": "rbf", **wide, "epsilon": 0.1})
     return _scaled_target("SVR", params, "sklearn.svm", "support vector regression")
+
+
+def _nystroem(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    """Kernel values to a few hundred landmark rows, and a linear model on them (Williams & Seeger 2001)."""
+    params = _settings(member, {"n_components": 300})
+    key = "C" if classes else "alpha"
+    strength = {key: params.pop(key, 1.0 if classes else 0.1)}
+    params["n_components"] = Code(f"min({params['n_components']}, X.shape[0])")
+    landmarks = Call("Nystroem", (), {**params, "random_state": Code("seed")})
+    name = "LogisticRegression" if classes else "Ridge"
+    settings = {**strength, "max_iter": _SOLVER_STEPS, **({"class_weight": "balanced"} if balanced else {})} if classes else strength
+    imports = (
+        "from sklearn.kernel_approximation import Nystroem", f"from sklearn.linear_model import {name}",
+        "from sklearn.pipeline import make_pipeline",
+    )  # fmt: skip
+    return Estimator("make_pipeline", {}, imports, (landmarks, Call(name, (), settings)), "kernel model on landmarks")
 
 
 def _mlp(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
