@@ -86,8 +86,8 @@ ModelKind = Literal[
 ``linear`` is logistic regression or ridge; ``nb_svm`` logistic regression on naive-Bayes weighted counts (Wang & Manning 2012);
 ``tfidf_linear`` logistic regression or ridge on TF-IDF; ``naive_bayes`` multinomial (``params: {"kind": "complement"}`` for complement) on
 TF-IDF, or on counts where `TextSettings.weighting` says so; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``,
-``svm`` takes ``{"kind": "wide"}``: a kernel about twice as wide, for many columns that go together.
 ``naive_bayes`` and ``lda`` are for classes only. ``nystroem`` is a kernel machine on landmark rows, at linear cost.
+``svm`` takes ``{"kind": "wide"}``: a kernel about twice as wide, for many columns that go together.
 ``xgboost`` needs a package that is no default dependency (`gome_graph.reasoners.rules.packages`).
 """
 
