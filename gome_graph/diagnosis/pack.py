@@ -69,7 +69,8 @@ def build_pack(
     Returns
     -------
     DiagnosticPack
-        About 20 ms of CPU for 10,000 rows and 30 columns after the first step of a run (see `benchmarks/diagnosis_overhead.py`).
+        About 20 to 40 ms of CPU for 10,000 rows and 30 columns, and some 200 ms more at the first step of a run, which measures the tables
+        (see `benchmarks/diagnosis_overhead.py`).
     """
     telemetry = read_telemetry(output_dir / TELEMETRY)
     facts = read_script(script)
