@@ -49,10 +49,13 @@ def test_more_work_is_predicted_to_cost_more() -> None:
     assert predict_cost(both, here).seconds > predict_cost(recipe(), here).seconds
 
 
-def test_catboost_beyond_its_knee_costs_more_than_in_proportion() -> None:
-    here = view(of=recipe("catboost").with_params("catboost", iterations=150))
-    longer = predict_cost(recipe("catboost").with_params("catboost", iterations=300), here).seconds
-    assert longer > 2.5 * predict_cost(here.recipe, here).seconds
+def test_catboost_costs_more_than_in_proportion_only_where_it_combines_categories() -> None:
+    def growth(**params: int) -> float:
+        short, long = (recipe("catboost").with_params("catboost", iterations=n, **params) for n in (150, 300))
+        return predict_cost(long, view(of=short)).seconds / predict_cost(short, view(of=short)).seconds
+
+    assert growth(max_ctr_complexity=3) > 2.5
+    assert growth() < 2.0
 
 
 def test_an_unchanged_recipe_is_predicted_to_cost_what_was_measured() -> None:

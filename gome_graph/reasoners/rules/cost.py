@@ -42,7 +42,7 @@ CURVES = 1.7
 STOPPED_ROUNDS = 500
 """Rounds that early stopping typically reaches."""
 CATBOOST_KNEE = 200
-"""From so many iterations CatBoost combines categories more deeply: measured twice to four times the time a round."""
+"""From so many iterations CatBoost, where it may combine categories, does so deeply: measured twice to four times the time a round."""
 CLASS_EXPONENT = 0.8
 """Boosting fits a tree per class and round; small classes are cheaper than large ones."""
 SPEED_BOUNDS = (0.2, 5.0)
