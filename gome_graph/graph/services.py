@@ -96,7 +96,7 @@ class RunServices:
                 self._hints_told += 1
 
     def _make_memory(self) -> Memory:
-        wanted = self.settings.memory
+        wanted, alone = self.settings.memory, False
         if wanted == "none":
             return NoMemory()
         if wanted == "auto":
@@ -106,7 +106,8 @@ class RunServices:
             # One trace with a memory of its own searches a few dozen experiences: an index in another process would only cost.
             alone = self.settings.traces == 1 and self.settings.memory_path is None
             wanted = "exact" if alone else "chroma"
-        memory: Memory = self.plugins.make("memory", wanted, path=self.settings.memory_path or self.run.memory)
+        config = {"embedding": "hash"} if wanted == "exact" and alone else None
+        memory: Memory = self.plugins.make("memory", wanted, config, path=self.settings.memory_path or self.run.memory)
         return memory
 
     def _tell_plugins(self, event: Event) -> None:

@@ -110,7 +110,7 @@ def depends_on_inputs(prediction: Array, inputs: "pd.DataFrame") -> bool:
         if pd.api.types.is_numeric_dtype(column):
             versions = [column.to_numpy(dtype=np.float64, na_value=np.nan)]
         else:
-            text = column.astype(str)
+            text = column.astype(str).fillna("")  # a missing value stays one in a column of strings
             codes = pd.factorize(text)[0]
             means = np.bincount(codes, weights=ranks) / np.bincount(codes)
             held = np.arange(len(ranks)) % 2 == 0

@@ -79,6 +79,7 @@ def validate(
     policy: ValidationPolicy | None = None,
     rerun: Rerun | None = None,
     complexity: float = 0.0,
+    probe_doubts: bool = True,
 ) -> Validation:
     """Judge what a script left in `output_dir`.
 
@@ -87,7 +88,8 @@ def validate(
     compared with the incumbent's; without an incumbent a valid solution is accepted. A solution that would be accepted, but is the first
     of its
     trace, gains a lot or is not confirmed by unseen rows, is run again on permuted labels (a sample-stage run) if `rerun` is given, and
-    refused as leakage if it still beats chance.
+    refused as leakage if it still beats chance. Without `probe_doubts` only suspicious solutions are run again, not first ones and large
+    gains: on a short budget such a rerun costs a step.
     """
     policy = policy or ValidationPolicy()
     kind = _OUTCOMES.get(execution.outcome)
@@ -127,7 +129,7 @@ def validate(
             seen.doubts.append("a gain above the noise of the score itself")
     else:
         seen.doubts.append("a first solution")
-    if (seen.suspicions or (seen.doubts and rerun is not None)) and (result is None or result.accepted):
+    if (seen.suspicions or (seen.doubts and rerun is not None and probe_doubts)) and (result is None or result.accepted):
         refusal = _permuted(prepared, seen, rerun, policy)
         checks = [*output.checks, *seen.checks]
         if refusal is not None:

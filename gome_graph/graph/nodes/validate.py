@@ -13,6 +13,11 @@ from gome_graph.records import EventKind, Execution, Outcome, ScriptJob, Stage, 
 from gome_graph.run import StepDirectory
 from gome_graph.validation import Incumbent, audit_score, validate
 
+PROBE_SECONDS, PROBE_SHARE = 2.5, 0.2
+"""What a probe takes: starting Python and its libraries, and a fifth of the full run for a tenth of the rows."""
+PROBE_BUDGET = 0.03
+"""Share of the budget that a probe of a mere doubt may take; suspicions are always probed."""
+
 
 def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     """Judge the step in hand; an accepted one becomes the trace's incumbent."""
@@ -48,6 +53,7 @@ def _judge(run: RunServices, state: TraceState, folder: StepDirectory, name: str
     validation = validate(
         run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=_incumbent(run, state.get("incumbent")),
         rerun=rerun, complexity=len(solution.script.splitlines()) if solution else 0,
+        probe_doubts=PROBE_SECONDS + PROBE_SHARE * execution.wall_seconds <= PROBE_BUDGET * run.budget.total,
     )  # fmt: skip
     cut = run.stopped() or (run.budget.for_steps() <= 0.5 and any(probe.outcome is Outcome.TIMED_OUT for probe in probes))
     if validation.suspicious and validation.verdict.accepted and cut:

@@ -15,7 +15,7 @@ from gome_graph.reasoners.rules.names import described, slug_words
 from gome_graph.reasoners.rules.recipe import Recipe
 from gome_graph.reasoners.rules.state import pack_recipe, recipe_of, why_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, collect
-from gome_graph.reasoners.rules.writer import draft_recipes, write_script
+from gome_graph.reasoners.rules.writer import draft_recipes, hurried, write_script
 from gome_graph.records import (
     Component,
     Diagnosis,
@@ -39,6 +39,8 @@ MOST_HYPOTHESES = 8
 """Proposed per step; memory ranks its experiences against them."""
 PER_TECHNIQUE = 2
 """At most so many variants of one technique among them."""
+DRAFT_SHARE = 0.5
+"""Share of a script's planned time that a draft may fill before it is hurried: other members want their turn."""
 HINT_FACTOR = 4.0
 """What a hint of the user that names a hypothesis multiplies its score by; one that forbids it divides."""
 FORBIDDING = re.compile(r"\b(no|not|don't|never|avoid|without|stop)\b", re.IGNORECASE)
@@ -98,6 +100,9 @@ class RulesReasoner:
         if tried:  # a new root: simpler, and of another kind than what failed
             order.sort(key=lambda r: recipe_units(r, context.task.profile))
         untried = [r for r in order if _draft_title(r) not in tried] or order
+        if context.time_limit > 0:  # rather a boosted model with fewer, larger steps than none, or than nothing else
+            limit = DRAFT_SHARE * context.time_limit
+            untried = [r if _draft_seconds(r, context) <= limit else hurried(r, context.task) for r in untried]
         fits = [r for r in untried if context.time_limit <= 0 or _draft_seconds(r, context) <= context.time_limit]
         if not fits:  # the cheapest ones, but still not the same one for every trace
             cheap = sorted(untried, key=lambda r: recipe_units(r, context.task.profile))

@@ -85,6 +85,7 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     found = sorted(found, key=lambda item: (float(_losses(item.oof, truth, target, context).mean()), item.key))
     found = [*mine, *(item for item in found if item.key not in own)][:MOST_CONSIDERED]
     before = _losses(_mean(mine, _greedy(mine, truth, target, context)), truth, target, context)
+    tried = {_composition(theirs) for s in library.solutions if (theirs := recipe_of(s)) is not None}
     variants: list[Variant] = []
     budget = context.final_limit - START_SECONDS if context.final_limit > 0 else math.inf
     speed = _speed(recipe, context)
@@ -99,12 +100,17 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
         blends: list[tuple[Blend, str, float]] = [("greedy", "Join", 1.0), ("stack", "Stack", 0.7)]
         for blend, word, factor in blends:
             joined = _joined(recipe, chosen, blend)
-            if joined is None or any(v.recipe == joined for v in variants):
+            if joined is None or _composition(joined) in tried or any(v.recipe == joined for v in variants):
                 continue
             names = listed([f"{SHORT[item.member.model]} of {item.step}" for item in chosen], MOST_MEMBERS)
             params = {"members": [item.key for item in chosen], "weights": [round(w, 2) for w in weights], "blend": blend}
             variants.append(Variant(joined, f"{word} the best of all traces: {names}", params, gain, min(max(factor * success, 0.05), 0.9)))
     return variants
+
+
+def _composition(recipe: Recipe) -> tuple[Blend, frozenset[str]]:
+    """What an ensemble consists of: the same members blended alike predict the same, under whatever names."""
+    return recipe.blend, frozenset(member_keys(recipe, counted(recipe)).values())
 
 
 def _rows(count: int) -> NDArray[np.int64]:

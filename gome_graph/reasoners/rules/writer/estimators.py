@@ -70,7 +70,7 @@ def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bo
         defaults["objective"] = objective
     defaults |= {
         "n_estimators": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
-        "num_leaves": presets.leaves(rows),
+        "num_leaves": presets.leaves(classes, rows),
         "min_child_samples": 10 if rows < 500 else 20, "subsample": 0.8, "subsample_freq": 1,
         "colsample_bytree": presets.column_share(columns),
     }  # fmt: skip
@@ -117,7 +117,7 @@ def _hist(member: Member, classes: int, rows: int, metric: str, balanced: bool, 
         defaults["loss"] = objective
     defaults |= {
         "max_iter": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
-        "max_leaf_nodes": presets.leaves(rows),
+        "max_leaf_nodes": presets.leaves(classes, rows),
         "min_samples_leaf": 10 if rows < 500 else 20, "l2_regularization": 1.0, "max_features": presets.column_share(columns),
     }  # fmt: skip
     if balanced and classes:
@@ -140,7 +140,7 @@ def _xgboost(member: Member, classes: int, rows: int, metric: str, balanced: boo
         defaults["objective"] = objective
     defaults |= {
         "n_estimators": presets.rounds(member, classes, rows), "learning_rate": presets.rate(classes, rows),
-        "max_depth": presets.depth(rows),
+        "max_depth": presets.depth(classes, rows),
         "min_child_weight": 1.0, "subsample": 0.8, "colsample_bytree": presets.column_share(columns),
     }  # fmt: skip
     params = _settings(member, defaults)

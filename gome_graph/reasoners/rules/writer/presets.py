@@ -28,6 +28,8 @@ def rounds(member: Member, classes: int, rows: int) -> int:
         return 150 if classes > MANY_CLASSES else 300 if rows < 50_000 else 500
     if classes > MANY_CLASSES:
         return 200 if rows < FEW_ROWS else 150
+    if not classes:
+        return 400 if rows < TINY_ROWS else 500
     return 400 if rows < TINY_ROWS else 600 if rows < FEW_ROWS else 500
 
 
@@ -35,7 +37,7 @@ def rate(classes: int, rows: int) -> float:
     """Learning rate of LightGBM, XGBoost and histogram boosting."""
     if classes > MANY_CLASSES:
         return 0.06 if rows < FEW_ROWS else 0.1
-    return 0.03 if rows < FEW_ROWS else 0.05
+    return 0.03 if rows < FEW_ROWS and classes else 0.05
 
 
 def catboost_rate(classes: int) -> float:
@@ -43,14 +45,21 @@ def catboost_rate(classes: int) -> float:
     return 0.1 if classes > MANY_CLASSES else 0.05
 
 
-def leaves(rows: int) -> int:
-    """Leaves of a tree."""
-    return 8 if rows < FEW_ROWS else 31
+def leaves(classes: int, rows: int) -> int:
+    """Leaves of a tree.
+
+    Numbers carry more signal a row than labels do. In four-fold cross-validation on 1,000 to 8,000 rows, RMSE at 8 / 16 / 31 leaves was
+    38.9 / 32.8 / 31.2 on bike hire, 17.2 / 16.7 / 16.4 on hotel rates, 4.50 / 4.31 / 4.29 on concrete, 0.1244 / 0.1243 / 0.1254 on the log
+    of house prices; AUC: 0.845 / 0.840 / 0.832 (churn), 0.708 / 0.697 / 0.690 (remote work), 0.716 / 0.713 / 0.695 (loans).
+    """
+    if rows >= FEW_ROWS:
+        return 31
+    return 8 if classes else 24 if rows >= TINY_ROWS else 16
 
 
-def depth(rows: int) -> int:
+def depth(classes: int, rows: int) -> int:
     """Depth of a tree of about as many leaves."""
-    return 3 if rows < FEW_ROWS else 6
+    return 6 if rows >= FEW_ROWS else 3 if classes else 5
 
 
 def column_share(columns: int) -> float:
