@@ -7,8 +7,10 @@ import pytest
 from gome_graph.hooks import Reasoner, StepContext
 from gome_graph.reasoners.rules.builtin import gome_reasoner, gome_techniques
 from gome_graph.reasoners.rules.catalog import BUILT_IN
+from gome_graph.reasoners.rules.cost import recipe_units
 from gome_graph.reasoners.rules.reasoner import RulesConfig, RulesReasoner
 from gome_graph.reasoners.rules.state import recipe_of, why_of
+from gome_graph.reasoners.rules.writer import draft_recipes, hurried
 from gome_graph.records import (
     BudgetStage,
     Component,
@@ -288,3 +290,15 @@ def test_when_nothing_is_left_it_says_so() -> None:
     assert empty.propose(here, diagnosis) == []
     assert empty.update(here, diagnosis, [], Momentum()) is None
     assert "left to try" in diagnosis.cause
+
+
+def test_a_draft_of_boosting_is_hurried_where_the_time_is_short() -> None:
+    task = brief(NUMBERS, TargetKind.REGRESSION, "rmse", rows=40_000)
+    plain, quick = draft_recipes(task)[0], hurried(draft_recipes(task)[0], task)
+    rounds = {key: quick.members[0].params[key] for key in ("n_estimators", "learning_rate")}
+
+    assert plain.members[0].params == {}
+    assert rounds["n_estimators"] < 200
+    assert rounds["learning_rate"] > 0.1
+    assert hurried(quick, task) == quick
+    assert recipe_units(quick, task.profile) < 0.5 * recipe_units(plain, task.profile)

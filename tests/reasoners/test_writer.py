@@ -114,6 +114,8 @@ def variety(kind: TargetKind) -> list[Recipe]:
     ]
     recipes += [several(test_prediction="refit", class_weight="balanced"), several(features=FEATURES, drop=["city"])]
     recipes += [with_views(blend) for blend in BLENDS] + [with_views("single")]
+    moved = with_views().model_copy(update={"members": with_views().members[1:]})
+    recipes += [moved, moved.model_copy(update={"blend": "single"})]
     texts = [
         TextSettings(words=(1, 2), chars=(2, 4)),
         TextSettings(words=None, chars=(1, 3), lowercase=False, max_features=300),

@@ -61,6 +61,16 @@ def test_a_script_runs_by_hand_and_writes_everything(
     check_outputs(tmp_path, brief)
 
 
+def test_a_support_vector_machine_runs_beside_boosting_on_several_classes(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.MULTICLASS, "label", "accuracy")
+    members = [*quick(one("lightgbm")).members, Member(name="svm", model="svm")]
+
+    done = run_script(tmp_path, write_script(Recipe(members=members, blend="greedy"), brief))
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    check_outputs(tmp_path, brief)
+
+
 def test_views_and_their_members_run_side_by_side(tmp_path: Path) -> None:
     brief = make_task(tmp_path, TargetKind.BINARY, "label", "f1", text=True)
     recipe = quick(with_views()).model_copy(update={"drop": ["note", "tags"]})

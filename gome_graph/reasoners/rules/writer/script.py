@@ -36,12 +36,24 @@ def write_script(recipe: Recipe, task: TaskBrief, *, why: Sequence[str] = ()) ->
     return _script(recipe, task, why, member_keys(recipe, counted(recipe)))
 
 
+def promoted(recipe: Recipe) -> Recipe:
+    """The same recipe, with the first member's view as its own where no member reads its own."""
+    members = counted(recipe)
+    lead = members[0].view
+    if not lead or any(not m.view for m in members):
+        return recipe
+    view = recipe.views[lead]
+    moved = [m.model_copy(update={"view": ""}) if m.view == lead else m for m in recipe.members]
+    return recipe.model_copy(update={"features": view.features, "drop": view.drop, "members": moved})
+
+
 def counted(recipe: Recipe) -> list[Member]:
     """The members that are fitted."""
     return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)
 
 
 def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[str, str]) -> str:
+    recipe = promoted(recipe)
     target = target_of(task, recipe)
     members = counted(recipe)
     views = views_of(recipe, task, members)
@@ -90,6 +102,7 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
     if calibration == "isotonic":
         imports.add("from sklearn.isotonic import IsotonicRegression")
     timed = most > 1 or any("tuned" in code.helpers for code in codes)
+    seen = [view for view in views.values() if any(m.view == view.name for m in members)]
     context: dict[str, Any] = {
         "header": header(task, recipe, codes, why, timed=timed), "id": views[""].columns.id,
         "views": list(views.values()), "targets": target.columns,
@@ -104,7 +117,7 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
         "used_constant": packed("USED = ", [Code(f"*{name}") for name in _used(views)]) if many else "",
         "strings_constant": packed("STRINGS = ", _strings(views, target)) if many else "",
         "missing": ', keep_default_na=False, na_values=[""]' if _READ_AS_MISSING.intersection(target.classes) else "",
-        "has_numbers": _file_numbers(task, views), "featured": [v for v in views.values() if v.lines], "helpers": helpers,
+        "has_numbers": _file_numbers(task, views), "featured": seen if many else [v for v in seen if v.lines], "helpers": helpers,
         "score": _score(metric.expression, metric.name, task, target, mean=False),
         "decide": decision_code(target, back, recipe, task), "codes": codes,
         "form": "mixed" if len({c.frame for c in codes}) > 1 else "frame" if codes[0].frame else "matrix",
@@ -121,11 +134,8 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
     context["model_parts"] = _model_parts(codes, not target.regression)
     context["after"] = _after(recipe, views, target, single, calibration, stack_expression, task, imports, metric.name)
     first = members[0].name
-    arguments = (first, Code(f"{first}_inputs"), Code(f"fit_{first}"), Code(views[members[0].view].frame), Code("y"), Code("fold"))
+    arguments = (first, Code(f"{first}_inputs"), Code(f"fit_{first}"), Code("data"), Code("y"), Code("fold"))
     context["single_call"] = assigned("oof, test", Call("predictions", arguments), indent=8)
-    context["frames"] = ", ".join(
-        _frame(view, bool(context["featured"])) for view in views.values() if any(m.view == view.name for m in members)
-    )
     context["keys"] = _table("KEYS", [(literal(m.name), literal(keys[m.name])) for m in members])
     if any(re.search(r"\bscore\(", part) for part in context["after"]):
         context["score"] = _score(metric.expression, metric.name, task, target, mean=True)
@@ -136,11 +146,6 @@ def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[s
 def _model_parts(codes: Sequence[MemberCode], classes: bool) -> list[str]:
     helpers = dict.fromkeys(name for code in codes for name in code.helpers)
     return [*(helper_code(name, classes=classes) for name in helpers), *(code.text for code in codes)]
-
-
-def _frame(view: ViewCode, featured: bool) -> str:
-    """An entry of the table of frames in ``main``; without any features all views share the loaded one."""
-    return f"{literal(view.name or OWN_VIEW)}: {view.frame if featured else 'data'}"
 
 
 def _table(name: str, rows: Sequence[tuple[str, str]]) -> str:
@@ -160,6 +165,9 @@ def _after(
             (literal(m.name), f"({f'{literal(m.view or OWN_VIEW)}, ' if several else ''}{m.name}_inputs, fit_{m.name})")
             for m in recipe.members
         ]
+        if several:
+            used = [view for view in views.values() if any(m.view == view.name for m in recipe.members)]
+            parts.append(_table("VIEWS", [(literal(view.name or OWN_VIEW), view.function) for view in used]))
         parts.append(_table("MEMBERS", rows))
     if not single and recipe.blend == "greedy":
         likelihood = classes and (target.kind == "label" or metric.startswith("log_loss"))

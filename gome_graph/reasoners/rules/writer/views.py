@@ -30,11 +30,6 @@ class ViewCode:
         return f"add_features_{self.name.lower()}" if self.name else "add_features"
 
     @property
-    def frame(self) -> str:
-        """Name of the view's frame in ``main``."""
-        return f"data_{self.name.lower()}" if self.name else "data"
-
-    @property
     def strings(self) -> set[str]:
         """Columns of the files that it reads as text."""
         return {*self.columns.categories, *self.columns.all_texts, *self.columns.raw_text} & self.columns.raw_names
