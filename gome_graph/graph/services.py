@@ -77,8 +77,8 @@ class RunServices:
         self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
-        self.kept = KeptPool(run.root / "kept")
-        self.kept_permuted = KeptPool(run.root / "kept-permuted")
+        self.kept = KeptPool(run.root / "members")  # not "kept": that is what a script run by hand in the run directory would look into
+        self.kept_permuted = KeptPool(run.root / "members-permuted")
         self._measured: dict[str, tuple[str, Measured]] = {}
 
     def _note_incumbents(self) -> None:

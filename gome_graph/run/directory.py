@@ -6,7 +6,7 @@
       run.json journal.jsonl checkpoints.sqlite     the record, the events, the graph's state
       prepared/                                     what scripts see, by stage (see gome_graph.task.prepared)
       steps/t1-4/                                   one folder a step; work/ is the script's own, the rest is ours
-      kept/ kept-permuted/                          predictions of members, for later steps that name the same code (see kept.py)
+      members/ members-permuted/                    predictions of members, for later steps that name the same code (see kept.py)
       vault/                                        audit scores, unreadable to reasoners and scripts until the end
       memory/                                       the success memory, unless a shared one was asked for
       solution.py submission.csv report.html input/ what the user came for

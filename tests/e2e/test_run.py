@@ -23,6 +23,7 @@ def comparable(run: Path) -> list[dict[str, object]]:
         "at",
         "elapsed",
         "cost_seconds",
+        "kept_seconds",
     )
 
     def strip(value: object) -> object:
@@ -48,6 +49,8 @@ def test_a_run_ends_with_script_submission_and_report(task: Path, gome: Gome, tm
     again = pd.read_csv(out / "output" / "submission.csv")
     assert set(again["id"]) == set(pd.read_csv(out / "submission.csv")["id"])
     assert "gome_graph" not in (out / "solution.py").read_text()
+    assert list((out / "members").glob("*.npz")), "members' predictions are kept for later steps"
+    assert not list(out.glob("steps/*/work/**/kept")), "and do not lie about in workspaces"
 
 
 def test_the_same_seed_gives_the_same_journal(task: Path, gome: Gome, tmp_path: Path) -> None:
