@@ -12,8 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gome_graph.reasoners.rules.combine import COMBINE, near_misses
-from gome_graph.reasoners.rules.cost import Cost, predict_cost
+from gome_graph.reasoners.rules.cost import Cost, affordable, predict_cost
+from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.keys import composition
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
 
 WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
@@ -31,8 +33,6 @@ REPEAT_FACTOR = 0.05
 """What is left of a hypothesis's score once the same one failed on the same task (behaviour 3: proposed again <= 5 %)."""
 NEAR_MISS = 0.7
 """Gain in noise units from which a rejected step speaks for its idea: it was not sure enough there, on another solution it may be."""
-COST_HEADROOM = 0.8
-"""Share of the time limit that a predicted cost may fill: the prediction is rough."""
 FAILED_RUN = frozenset({VerdictKind.CRASHED, VerdictKind.TIMED_OUT, VerdictKind.OUT_OF_MEMORY, VerdictKind.LIMIT, VerdictKind.BAD_FORMAT,
                         VerdictKind.MISALIGNED, VerdictKind.LEAKAGE})  # fmt: skip
 """Verdicts of steps that gave no comparable score."""
@@ -89,10 +89,12 @@ def rank(
 ) -> list[Candidate]:
     """All variants worth trying now, best first.
 
-    Left out: what this trace has tried (same title), what a sibling is executing now (`in_flight`: titles), and what is predicted to need
-    more than `COST_HEADROOM` of the time limit, unless it is cheaper than the incumbent.
+    Left out: what this trace has tried (same title), what any trace has scored (the same members, joined and decided alike), what a
+    sibling is executing now (`in_flight`: titles), and what is predicted to need more than `COST_HEADROOM` of the time limit.
     """
     taken = {step.hypothesis for step in history} | set(in_flight)
+    solutions = context.library.solutions if context.library is not None else []
+    scored = {composition(theirs) for solution in solutions if (theirs := recipe_of(solution)) is not None}
     scenario, feedback = challenge_mix(history)
     candidates = []
     offered = [(technique, technique.variants(context)) for technique in techniques]
@@ -101,21 +103,13 @@ def rank(
         match = technique.match(context.findings)
         for place, variant in enumerate(variants):
             title = variant.title or technique.title
-            if title in taken:
+            if title in taken or (scored and composition(variant.recipe) in scored):
                 continue
             cost = predict_cost(variant.recipe, context, multiplier=technique.cost)
             if not affordable(cost, context):
                 continue
             candidates.append(_candidate(technique, variant, place, title, match, cost, context, history, (scenario, feedback)))
     return sorted(candidates, key=lambda c: (-c.score, c.hypothesis.title))
-
-
-def affordable(cost: Cost, context: TechniqueContext) -> bool:
-    """True if a script of that predicted cost fits the time limit and what is left of the budget, and can be fitted again at the end."""
-    caps = [cap for cap in (context.time_limit, context.seconds_left) if cap > 0]
-    if context.final_limit > 0 and cost.whole > max(context.final_limit, context.incumbent_seconds):
-        return False
-    return not caps or cost.seconds <= COST_HEADROOM * min(caps)
 
 
 def _candidate(

@@ -10,8 +10,7 @@ from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
 from gome_graph.reasoners.rules.text_cost import SPARSE_MODELS, fitting_seconds, reading_seconds
 from gome_graph.reasoners.rules.writer import presets
-from gome_graph.reasoners.rules.writer.keys import member_keys
-from gome_graph.reasoners.rules.writer.script import counted
+from gome_graph.reasoners.rules.writer.keys import counted, member_keys
 from gome_graph.reasoners.rules.writer.tuning import TUNING_ROWS
 from gome_graph.records import ColumnKind, Seconds, TargetKind, TaskProfile
 
@@ -118,6 +117,10 @@ def recipe_units(recipe: Recipe, profile: TaskProfile) -> float:
     return refit * sum(member_units(m, profile, recipe.seeds) for m in counted(recipe))
 
 
+COST_HEADROOM = 0.8
+"""Share of the time limit that a predicted cost may fill: the prediction is rough."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What a script will take at full stage, in wall seconds."""
@@ -164,3 +167,11 @@ def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float
         if keys.get(member.name) not in context.kept:
             fresh += seconds
     return Cost(START_SECONDS + fresh * multiplier, START_SECONDS + total * multiplier)
+
+
+def affordable(cost: Cost, context: TechniqueContext) -> bool:
+    """True if a script of that predicted cost fits the time limit and what is left of the budget, and can be fitted again at the end."""
+    caps = [cap for cap in (context.time_limit, context.seconds_left) if cap > 0]
+    if context.final_limit > 0 and cost.whole > max(context.final_limit, context.incumbent_seconds):
+        return False
+    return not caps or cost.seconds <= COST_HEADROOM * min(caps)

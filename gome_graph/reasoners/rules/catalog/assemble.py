@@ -7,7 +7,7 @@ predictions are kept, the script that joins the members costs no more than start
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,7 @@ from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
-from gome_graph.reasoners.rules.writer.keys import member_keys
-from gome_graph.reasoners.rules.writer.script import counted
+from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys
 from gome_graph.reasoners.rules.writer.target import Target, target_of
 from gome_graph.records import Component
 
@@ -35,7 +34,7 @@ MOST_CONSIDERED = 30
 MOST_MEMBERS = 8
 LEAST_WEIGHT = 0.03
 """Members below this weight are left out: they are luck more often than help."""
-LEAST_GAIN = 0.5
+LEAST_GAIN = 0.8
 """Gain in noise units from which a variant is offered at all."""
 OPTIMISM = 0.8
 """What of the gain measured on the rows of the selection is left on others."""
@@ -77,7 +76,7 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     target = target_of(context.task, recipe)
     rows = _rows(len(library.truth))
     truth = _truth(recipe, target, context)[rows]
-    found = _found(recipe, target, context, rows)
+    found = [_sharpened(item, truth, target, context) for item in _found(recipe, target, context, rows)]
     own = set(member_keys(recipe, counted(recipe)).values())
     mine = [item for item in found if item.key in own]
     if len(mine) < len(own) or len(found) <= len(mine):
@@ -85,7 +84,7 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     found = sorted(found, key=lambda item: (float(_losses(item.oof, truth, target, context).mean()), item.key))
     found = [*mine, *(item for item in found if item.key not in own)][:MOST_CONSIDERED]
     before = _losses(_mean(mine, _greedy(mine, truth, target, context)), truth, target, context)
-    tried = {_composition(theirs) for s in library.solutions if (theirs := recipe_of(s)) is not None}
+    tried = {composition(theirs) for s in library.solutions if (theirs := recipe_of(s)) is not None}
     variants: list[Variant] = []
     budget = context.final_limit - START_SECONDS if context.final_limit > 0 else math.inf
     speed = _speed(recipe, context)
@@ -100,17 +99,12 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
         blends: list[tuple[Blend, str, float]] = [("greedy", "Join", 1.0), ("stack", "Stack", 0.7)]
         for blend, word, factor in blends:
             joined = _joined(recipe, chosen, blend)
-            if joined is None or _composition(joined) in tried or any(v.recipe == joined for v in variants):
+            if joined is None or composition(joined) in tried or any(v.recipe == joined for v in variants):
                 continue
             names = listed([f"{SHORT[item.member.model]} of {item.step}" for item in chosen], MOST_MEMBERS)
             params = {"members": [item.key for item in chosen], "weights": [round(w, 2) for w in weights], "blend": blend}
             variants.append(Variant(joined, f"{word} the best of all traces: {names}", params, gain, min(max(factor * success, 0.05), 0.9)))
     return variants
-
-
-def _composition(recipe: Recipe) -> tuple[Blend, frozenset[str]]:
-    """What an ensemble consists of: the same members blended alike predict the same, under whatever names."""
-    return recipe.blend, frozenset(member_keys(recipe, counted(recipe)).values())
 
 
 def _rows(count: int) -> NDArray[np.int64]:
@@ -172,6 +166,19 @@ def _alike(mine: Recipe, theirs: Recipe) -> bool:
         or (name == "decision" and mine.decision in afterwards and theirs.decision in afterwards)
         for name in same
     )
+
+
+POWERS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+"""As in the scripts' greedy blend: how much surer a model's probabilities are made before they are weighed."""
+
+
+def _sharpened(item: Found, truth: Floats, target: Target, context: TechniqueContext) -> Found:
+    """The member with the class probabilities that the script's blend will see."""
+    if target.regression or target.multi:
+        return item
+    versions = [item.oof.clip(1e-6) ** power for power in POWERS]
+    versions = [version / version.sum(axis=1, keepdims=True) for version in versions]
+    return replace(item, oof=min(versions, key=lambda version: float(_losses(version, truth, target, context).mean())))
 
 
 def _losses(prediction: Floats, truth: Floats, target: Target, context: TechniqueContext) -> Floats:

@@ -1,19 +1,23 @@
 """Model families: blend in another one, switch to it, or give a family its own view of the data."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from gome_graph.reasoners.rules.catalog.common import BOOSTING, EARLY, SCALED, SHORT, added, fresh_name, learns_classes
+from gome_graph.reasoners.rules.cost import affordable, predict_cost
 from gome_graph.reasoners.rules.packages import available
 from gome_graph.reasoners.rules.panel import BESIDE_TABLES_C, MIXED_C
 from gome_graph.reasoners.rules.recipe import FAMILIES, Member, ModelKind, Recipe, TextSettings
 from gome_graph.reasoners.rules.technique import Change, Technique, TechniqueContext, Variant
+from gome_graph.reasoners.rules.writer.drafts import hurried
 from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.records import Component
 
 KERNEL_ROWS = 3_000
 """Kernel machines cost the square of the rows, Gaussian processes the cube: left out beyond this (a third of it for the latter)."""
 NEIGHBOUR_ROWS = 50_000
+KERNEL_NUMBERS = 15
 CROWDED = 0.8
 """Each member that is there already leaves less for the next one to add."""
 SKEWED = 2.0
@@ -48,6 +52,12 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
     return True
 
 
+def suits_kernels(context: TechniqueContext) -> bool:
+    """True for many numbers and little else on few rows: pixels, spectra, sensors. There kernel machines often beat trees."""
+    numbers, columns = len(context.numeric_columns), len(context.tabular_columns)
+    return fits_task("svm", context) and numbers >= KERNEL_NUMBERS and numbers >= 0.9 * columns
+
+
 def fresh_member(name: str, model: ModelKind, context: TechniqueContext) -> Member:
     """A new member. One that needs a scale gets ranks where inputs are skewed, since a few extreme rows would rule it otherwise; a linear
     one gets curves where the data bear them."""
@@ -70,8 +80,14 @@ def _add(model: ModelKind) -> Change:
         name = fresh_name(recipe.model_copy(update={"members": list(kept)}), model)
         old = {FAMILIES[m.model] for m in context.members}
         bonus = (1.0 if FAMILIES[model] not in old else 0.8) * CROWDED ** (len(context.members) - 1)
+        if model == "svm" and suits_kernels(context):
+            bonus *= 1.4
         member = fresh_member(name, model, context)
-        return [Variant(added(recipe, member), params={"model": model}, gain=ADD[model][0] * bonus, success=ADD[model][1] * bonus)]
+        plain = Variant(added(recipe, member), params={"model": model}, gain=ADD[model][0] * bonus, success=ADD[model][1] * bonus)
+        if affordable(predict_cost(plain.recipe, context), context):
+            return [plain]
+        quick = hurried(plain.recipe, context.task, only=name)
+        return [replace(plain, recipe=quick, title=f"Blend in {SHORT[model]} with few, large steps")] if quick != plain.recipe else []
 
     return change
 
@@ -83,6 +99,8 @@ def _families(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     small = context.profile.rows <= KERNEL_ROWS
     if not context.tabular_columns:
         order: list[ModelKind] = ["nb_svm", "tfidf_linear", "naive_bayes", "lightgbm"]
+    elif suits_kernels(context):
+        order = ["svm", "extra_trees", "catboost", "linear", "lightgbm"]
     elif context.numbers or small:
         order = ["catboost", "linear", "extra_trees", "svm", "lightgbm"]
     else:

@@ -59,17 +59,17 @@ def draft_recipes(brief: TaskBrief) -> list[Recipe]:
     return [recipe.of(member) for member in members]
 
 
-def hurried(recipe: Recipe, brief: TaskBrief) -> Recipe:
+def hurried(recipe: Recipe, brief: TaskBrief, only: str = "") -> Recipe:
     """The draft for a budget that is too short for it: boosting with a third of the rounds at two and a half times the rate.
 
     Shrinkage trades rounds for accuracy at a falling rate (Friedman 2001, section 5): a third of the cost loses little of the score. A
-    recipe without boosting, or with rounds of its own, stays as it is.
+    recipe without boosting, or with rounds of its own, stays as it is. With `only`, all members but the one of that name do.
     """
     classes, rows = len(brief.profile.target.classes) if brief.prediction != "number" else 0, brief.profile.rows
     changed = recipe
     for member in recipe.members:
         names = _ROUNDS_AND_RATE.get(member.model)
-        if names is None or names[0] in member.params:
+        if names is None or names[0] in member.params or (only and member.name != only):
             continue
         rate = presets.catboost_rate(classes) if member.model == "catboost" else presets.rate(classes, rows)
         fewer = max(50, presets.rounds(member, classes, rows) // 3)

@@ -35,3 +35,15 @@ def member_keys(recipe: Recipe, members: list[Member]) -> dict[str, str]:
     """Keys of several members of a recipe, by name."""
     parts = {view: recipe_part(recipe, view) for view in {member.view for member in members}}
     return {member.name: member_key(recipe, member, parts[member.view]) for member in members}
+
+
+def composition(recipe: Recipe) -> tuple[str, frozenset[str], str, str]:
+    """What a script's predictions consist of: recipes of one composition predict alike, whatever their members are called."""
+    members = counted(recipe)
+    blend = recipe.blend if len(members) > 1 else "single"
+    return blend, frozenset(member_keys(recipe, members).values()), recipe.decision, recipe.calibration
+
+
+def counted(recipe: Recipe) -> list[Member]:
+    """The members that are fitted."""
+    return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)

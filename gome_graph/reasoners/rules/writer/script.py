@@ -9,7 +9,7 @@ from gome_graph.reasoners.rules.recipe import Decision, Member, Recipe
 from gome_graph.reasoners.rules.writer.estimators import ITERATIVE, SEEDLESS
 from gome_graph.reasoners.rules.writer.features import mark_long
 from gome_graph.reasoners.rules.writer.header import header, import_block
-from gome_graph.reasoners.rules.writer.keys import member_keys
+from gome_graph.reasoners.rules.writer.keys import counted, member_keys
 from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, literal, packed
 from gome_graph.reasoners.rules.writer.metrics import metric_code
 from gome_graph.reasoners.rules.writer.models import MemberCode, Problem, helper_code, member_code, safe_names
@@ -45,11 +45,6 @@ def promoted(recipe: Recipe) -> Recipe:
     view = recipe.views[lead]
     moved = [m.model_copy(update={"view": ""}) if m.view == lead else m for m in recipe.members]
     return recipe.model_copy(update={"features": view.features, "drop": view.drop, "members": moved})
-
-
-def counted(recipe: Recipe) -> list[Member]:
-    """The members that are fitted."""
-    return recipe.members[:1] if recipe.blend == "single" else list(recipe.members)
 
 
 def _script(recipe: Recipe, task: TaskBrief, why: Sequence[str], keys: Mapping[str, str]) -> str:
@@ -175,7 +170,7 @@ def _after(
             parts.append(_helper("blend_score", multi=target.multi, positive=target.positive))
         greater = likelihood or not metric.startswith(LOWER_IS_BETTER)
         parts.append(
-            _helper("blend_greedy", blend_score=likelihood, score="score", greater=greater,
+            _helper("blend_greedy", blend_score=likelihood, sharpen=likelihood and not target.multi, score="score", greater=greater,
                     wrap=(lambda text: text) if likelihood else (lambda text: f"decide({text})"))
         )  # fmt: skip
     if not single and recipe.blend == "stack":
