@@ -53,6 +53,9 @@ def command_of(process: psutil.Process) -> str:
         return "?"
 
 
+FEW_SAMPLES = 2
+
+
 class Memory:
     """The peak of a process tree."""
 
@@ -108,6 +111,8 @@ def measure(command: list[str], cores: set[int], timeout: float, log: Any) -> di
     wall = time.monotonic() - began
     end(me)
     usage, own = (resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF))
+    if peak.samples <= FEW_SAMPLES:  # over before it was seen at work: the largest process is what the kernel remembers
+        peak.pss = peak.rss = max(peak.pss, usage.ru_maxrss << 10)
     return {
         "exit_code": None if late else child.returncode, "timed_out": late, "wall_seconds": round(wall, 2),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2), "peak_memory_mb": peak.pss >> 20, "peak_rss_mb": peak.rss >> 20,

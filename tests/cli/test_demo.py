@@ -35,7 +35,7 @@ def test_the_demos_task_loads_and_its_sample_can_be_graded(demo_data: Path) -> N
 
 
 def test_dry_run_says_what_would_be_done_and_does_nothing(gome: Callable[..., Any], demo_data: Path, tmp_path: Path) -> None:
-    said = gome("run", demo_data / "task", "--dry-run", "--budget", "1m")
+    said = gome("run", demo_data / "task", "--dry-run", "--budget", "1m", "--traces", "3")
     assert said.code == 0
     for words in ("log_loss, lower is better", "task.toml", "1 m 00 s, 3 traces", "walls", "network"):
         assert words in said.out

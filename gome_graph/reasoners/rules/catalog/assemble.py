@@ -96,7 +96,9 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
         if gain < LEAST_GAIN:
             continue
         success = 0.5 * (1.0 + math.erf((gain - NEEDED) / (SPREAD * math.sqrt(2.0))))
-        blends: list[tuple[Blend, str, float]] = [("greedy", "Join", 1.0), ("stack", "Stack", 0.7)]
+        # Where members are stacked, a weighted mean of better ones has hardly ever been better (and the gain compares means).
+        blends: list[tuple[Blend, str, float]] = [("greedy", "Join", 1.0)] if recipe.blend != "stack" else []
+        blends.append(("stack", "Stack", 0.7))
         for blend, word, factor in blends:
             joined = _joined(recipe, chosen, blend)
             if joined is None or composition(joined) in tried or any(v.recipe == joined for v in variants):
