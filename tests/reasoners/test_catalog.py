@@ -12,7 +12,7 @@ from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, co
 from gome_graph.records import ColumnKind, DataFacts, DiagnosticPack, FoldFacts, GroupFacts, SpreadFacts, TargetKind
 from tests.reasoners.files import CITIES, CRYSTALS, PICTURES, RECORDS, SERIES, VISITS
 from tests.reasoners.kept import noisy_library
-from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, sibling, view
+from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, finding, pack, recipe, view
 
 BY_NAME = {t.name: t for t in BUILT_IN}
 
@@ -119,7 +119,6 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "seed_bagging": (view(), view(of=recipe("linear"))),
     "blend_weights": (view(of=recipe("lightgbm", "linear")), view()),
     "second_opinion": (view(), view(of=recipe("linear"))),
-    "merge_sibling": (view(siblings=(sibling(of=recipe("linear")),)), view(siblings=(sibling(of=recipe()),))),
     "drop_idle_members": (
         view(of=two, findings=[idle], pack=pack(brief(), weights={"lightgbm": 1.0, "linear": 0.0})),
         view(of=two, findings=[idle], pack=pack(brief(), weights={"lightgbm": 0.5, "linear": 0.5})),
@@ -278,14 +277,6 @@ def test_match_takes_the_strongest_answer() -> None:
     technique: Technique = BY_NAME["stronger_regularisation"]
     assert technique.match([finding("overfit", 0.5), finding("fold_variance", 0.1)]) == pytest.approx(0.45)
     assert technique.match([finding("crash_other", 1.0)]) == 0.0
-
-
-def test_merging_keeps_both_sides_and_renames_what_clashes() -> None:
-    theirs = recipe("lightgbm", "linear").with_params("lightgbm", num_leaves=7)
-    merged = BY_NAME["merge_sibling"].variants(view(siblings=(sibling(of=theirs),)))[0].recipe
-    assert [m.name for m in merged.members] == ["lightgbm", "lightgbm_2", "linear"]
-    assert merged.member("lightgbm_2").params == {"num_leaves": 7}
-    assert merged.blend == "greedy"
 
 
 def test_only_unused_columns_are_dropped_and_never_those_a_feature_needs() -> None:

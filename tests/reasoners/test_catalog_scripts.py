@@ -24,7 +24,7 @@ MAIN = [
     "split_compound", "missing_indicators", "date_parts", "row_totals", "target_encoding", "char_ngrams", "text_specialist",
     "text_panel", "phrase_bayes", "style_specialist",
     "blend_families",
-    "stronger_regularisation", "target_transform", "threshold", "ordinal_cuts", "calibration", "seed_bagging", "merge_sibling",
+    "stronger_regularisation", "target_transform", "threshold", "ordinal_cuts", "calibration", "seed_bagging",
     "count_twins", "single_precision", "usual_loss",
 ]  # fmt: skip
 """Run by default; the others are slow tests."""

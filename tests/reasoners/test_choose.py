@@ -1,12 +1,16 @@
 """Choice: the mix of challenges, probabilities of acceptance, costs, momentum."""
 
+from dataclasses import replace
+
 import pytest
 
 from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.choose import REPEAT_FACTOR, acceptance, alike, challenge_mix, momentum_factor, novelty, rank
 from gome_graph.reasoners.rules.cost import predict_cost
-from gome_graph.reasoners.rules.technique import Variant
+from gome_graph.reasoners.rules.recipe import Member, Recipe
+from gome_graph.reasoners.rules.technique import TechniqueContext, Variant
 from gome_graph.records import BudgetStage, Component, Experience, FoldFacts, Hypothesis, Momentum, Recalled, VerdictKind, step_id
+from tests.reasoners.kept import noisy_library
 from tests.reasoners.planted import NUMBERS, brief, finding, recipe, step, view
 
 BY_NAME = {t.name: t for t in BUILT_IN}
@@ -144,3 +148,24 @@ def test_momentum_looks_at_noise_units_only() -> None:
     worked = recalled("x", "it", 5.0, VerdictKind.ACCEPTED)
     scaled = worked.model_copy(update={"experience": worked.experience.model_copy(update={"gain": -1e6})})
     assert factor(Momentum(successes=[worked])) == factor(Momentum(successes=[scaled]))
+
+
+def test_a_recipe_that_does_not_hold_together_is_left_out_and_harms_no_other() -> None:
+    def broken(of: Recipe, context: TechniqueContext) -> list[Variant]:
+        return [Variant(of.with_member(Member(name="lost", model="knn", view="nowhere")))]
+
+    faulty = replace(BAG, name="faulty", change=broken)
+    library = noisy_library([recipe()], [1.0])
+
+    ranked = rank([faulty, BAG], replace(view(), library=library), [])
+
+    assert {c.technique.name for c in ranked} == {BAG.name}
+
+
+def test_what_any_trace_has_scored_is_not_proposed_again() -> None:
+    bagged = recipe(seeds=3)
+    before = rank([BAG], view(), [])
+    after = rank([BAG], replace(view(), library=noisy_library([recipe(), bagged], [1.0, 1.0])), [])
+
+    assert [c.variant.recipe for c in before] == [bagged]
+    assert after == []

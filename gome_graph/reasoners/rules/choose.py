@@ -7,6 +7,7 @@ that did not touch the component. They are used as exponents of a weighted geome
 of them is not carried by the others.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
+
+log = logging.getLogger(__name__)
 
 WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
 """gome.md, "Hypotheses" [C]."""
@@ -103,10 +106,15 @@ def rank(
         match = technique.match(context.findings)
         for place, variant in enumerate(variants):
             title = variant.title or technique.title
-            if title in taken or (scored and composition(variant.recipe) in scored):
+            if title in taken:
                 continue
-            cost = predict_cost(variant.recipe, context, multiplier=technique.cost)
-            if not affordable(cost, context):
+            try:
+                known = bool(scored) and composition(variant.recipe) in scored
+                cost = predict_cost(variant.recipe, context, multiplier=technique.cost)
+            except ValueError as error:  # a plugin's technique may offer what cannot be written
+                log.warning("technique %r made a recipe that does not hold together: %s", technique.name, error)
+                continue
+            if known or not affordable(cost, context):
                 continue
             candidates.append(_candidate(technique, variant, place, title, match, cost, context, history, (scenario, feedback)))
     return sorted(candidates, key=lambda c: (-c.score, c.hypothesis.title))

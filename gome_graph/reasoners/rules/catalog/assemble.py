@@ -272,7 +272,7 @@ TECHNIQUES = [
         "are worth more than the best of them.",
         direction="an ensemble over all that was fitted, each member on the data as it saw them",
         falsifier="the joined script gains less on all rows than its predictions promised",
-        answers={"single_model": 0.9, "weak_ensemble": 0.8, "plateau": 0.8, "fold_variance": 0.4},
+        answers={"single_model": 0.9, "weak_ensemble": 0.8, "plateau": 0.8, "fold_variance": 0.4, "low_diversity": 0.8},
         prior_gain=3.0,
         prior_success=0.6,
         stages=LATE,

@@ -1,14 +1,13 @@
-"""Ensembles: average over seeds, weigh members, join what sibling traces have found."""
+"""Ensembles: average over seeds, weigh members, leave idle ones out. What other traces have found is joined in `assemble`."""
 
 from collections.abc import Sequence
 
-from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, added, boosted, fresh_name
+from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, added, boosted
 from gome_graph.reasoners.rules.catalog.training import STRONGER
-from gome_graph.reasoners.rules.recipe import Blend, FeatureKind, Recipe
-from gome_graph.reasoners.rules.state import recipe_of
+from gome_graph.reasoners.rules.recipe import Blend, Recipe
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import SEEDLESS
-from gome_graph.records import BudgetStage, Component
+from gome_graph.records import Component
 
 MOST_MEMBERS = 8
 SEED_LADDER = (3, 5)
@@ -48,43 +47,6 @@ def _twin(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
         twin = member.model_copy(update={"name": name, "params": {**member.params, **params}})
         found.append(Variant(added(recipe, twin), f"Blend in a second {SHORT[member.model]}: {word}", {"member": member.name}))
     return found
-
-
-def _merge(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    """The members and features of a sibling's incumbent joined to mine."""
-    found = []
-    for sibling in sorted(context.siblings, key=lambda s: s.trace):
-        theirs = recipe_of(sibling.incumbent)
-        if theirs is None:
-            continue
-        keep = recipe.members[:1] if recipe.blend == "single" else recipe.members
-        joined = recipe.model_copy(update={"members": list(keep)})
-        bodies = [m.model_copy(update={"name": "x"}) for m in keep]
-        names = []
-        for member in theirs.members[:1] if theirs.blend == "single" else theirs.members:
-            if member.model_copy(update={"name": "x"}) in bodies or len(joined.members) >= MOST_MEMBERS:
-                continue
-            named = member.model_copy(update={"name": fresh_name(joined, member.name)})
-            joined = joined.with_member(named)
-            names.append(named.name)
-        for step in theirs.features:
-            # a feature of theirs on columns that I lack (dropped, or the parts of a column I do not split) cannot be carried over
-            if step not in joined.features and not _clashes(step.kind, step.columns, joined, context):
-                joined = joined.model_copy(update={"features": [*joined.features, step]})
-        if not names:
-            continue
-        joined = joined.model_copy(update={"blend": "greedy" if joined.blend in ("single", "mean") else joined.blend})
-        title = f"Merge {', '.join(names)} of trace {sibling.trace} ({len(theirs.features)} feature steps) into mine"
-        found.append(Variant(joined, title, {"trace": sibling.trace, "members": names, "features": len(theirs.features)}))
-    return found
-
-
-def _clashes(kind: FeatureKind, columns: Sequence[str], recipe: Recipe, context: TechniqueContext) -> bool:
-    if kind in ("split_compound", "date_parts", "drop_columns", "as_category", "as_number", "log1p", "clip", "rank", "impute_by_group"):
-        return True  # these change or remove columns that my own steps may use
-    raw = {c.name for c in context.profile.columns if c.name not in context.dropped}
-    gone = {c for step in recipe.features if step.kind in ("split_compound", "date_parts", "drop_columns") for c in step.columns}
-    return any(c not in raw or c in gone for c in columns) or recipe.has_feature(kind)
 
 
 def _simplify(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -150,20 +112,6 @@ TECHNIQUES = [
         prior_gain=1.2,
         prior_success=0.28,
         stages=LATE,
-    ),
-    Technique(
-        name="merge_sibling",
-        title="Merge a sibling trace's models into mine",
-        component=Component.ENSEMBLE,
-        change=_merge,
-        applies=_room,
-        rationale="Another trace has found a good solution by another way; the two err differently.",
-        direction="join what two traces have found",
-        falsifier="the sibling's members get no weight",
-        answers={"plateau": 0.8, "weak_ensemble": 0.6, "single_model": 0.5, "low_diversity": 0.8},
-        prior_gain=2.5,
-        prior_success=0.5,
-        stages={BudgetStage.DRAFT: 0.3, BudgetStage.ENSEMBLE: 2.5},
     ),
     Technique(
         name="drop_idle_members",

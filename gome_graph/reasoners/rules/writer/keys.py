@@ -13,7 +13,9 @@ _BEHIND = frozenset({"target_transform", "target_clip", "class_weight", "test_pr
 
 
 def recipe_part(recipe: Recipe, view: str = "") -> str:
-    """What of the recipe lies behind the predictions of members that read `view`."""
+    """What of the recipe lies behind the predictions of members that read `view`. Raises `ValueError` if there is no such view."""
+    if view and view not in recipe.views:
+        raise ValueError(f"there is no view {view!r}")
     seen = recipe.views[view] if view else recipe
     steps = ",".join(step.model_dump_json(exclude_defaults=True) for step in seen.features)
     decision = "auto" if recipe.decision in _AFTERWARDS else recipe.decision
