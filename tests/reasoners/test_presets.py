@@ -46,7 +46,8 @@ def test_wide_tables_are_sampled_narrowly_and_many_rows_grow_large_trees() -> No
     assert narrow["colsample_bytree"] > 2 * wide["colsample_bytree"]
     assert 2 * narrow["num_leaves"] < wide["num_leaves"]
     assert 0 < column_share(1_000) < column_share(1) <= 1
-    assert leaves(100) < leaves(1_000_000)
+    assert all(leaves(classes, 100) < leaves(classes, 1_000_000) for classes in (0, 2))
+    assert leaves(2, 5_000) < leaves(0, 5_000), "numbers carry more signal a row than labels"
 
 
 def test_a_feature_step_changes_no_setting_of_a_model(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from gome_graph.reasoners.rules.catalog.tuning import TECHNIQUES
 from gome_graph.reasoners.rules.cost import member_units
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.writer import write_script
+from gome_graph.reasoners.rules.writer.presets import leaves
 from gome_graph.records import TargetKind
 from tests.reasoners.planted import brief, view
 from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
@@ -33,7 +34,8 @@ def test_a_search_on_noise_gains_nothing_out_of_fold(tmp_path: Path) -> None:
     truth = (pd.read_csv(tmp_path / "input" / "train.csv", dtype=str)["y"] == "True").to_numpy()
     score = outputs(tmp_path)[0]["y"].astype(float).rank().to_numpy()
     auc = (score[truth].sum() - truth.sum() * (truth.sum() + 1) / 2) / (truth.sum() * (~truth).sum())
-    assert abs(auc - 0.5) < 3 * 0.29 / np.sqrt(500 / 4)
+    # One-sided: on noise, folds that learn the mean of the others fall below chance when they are pooled; only a leak rises above it.
+    assert auc - 0.5 < 3 * 0.29 / np.sqrt(500 / 4)
     assert len(re.findall(r"LGBMClassifier: \{", done.stdout)) == 5  # a search a fold, each printed
 
 
@@ -50,7 +52,7 @@ def test_trials_count_so_a_seed_repeats_and_short_time_still_ends_well(tmp_path:
 
     assert said[0] == said[1]
     assert said[0] != said[2]  # one trial, the usual settings, was all there was time for
-    assert said[2].count("'num_leaves': 8,") == said[2].count("'extra_trees': False") == 5
+    assert said[2].count(f"'num_leaves': {leaves(0, 250)},") == said[2].count("'extra_trees': False") == 5
 
 
 def test_the_search_is_offered_where_it_can_tell_and_its_cost_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
