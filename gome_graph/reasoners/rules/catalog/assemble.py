@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gome_graph.hooks import KeptPredictions, Library
 from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, fresh_name, listed
+from gome_graph.reasoners.rules.catalog.ensemble import MOST_MEMBERS
 from gome_graph.reasoners.rules.combine import NEEDED, SPREAD
 from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
@@ -31,7 +32,6 @@ MOST_ROWS = 3_000
 """Rows that the selection looks at: enough to tell members apart, and a few milliseconds a round."""
 MOST_CONSIDERED = 30
 """Members that take part in the selection: the best ones alone."""
-MOST_MEMBERS = 8
 LEAST_WEIGHT = 0.03
 """Members below this weight are left out: they are luck more often than help."""
 LEAST_GAIN = 0.8
