@@ -11,8 +11,11 @@ from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
 from gome_graph.records import EventKind, Outcome, Score, Seconds, Solution, Stage, StepId, VerdictKind
 from gome_graph.run import RunResult, StepDirectory
-from gome_graph.run.budget import FINAL_FIT_SLACK, START_UP_SECONDS
+from gome_graph.run.budget import START_UP_SECONDS
 from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_score, choose_final, top_k, validate
+
+FINAL_FIT_CHANCE = 0.4
+"""Share of the time kept for the final fit with which it is still begun: times in a crowd are rough, and most are too long."""
 
 
 def finalise_node(state: RunState) -> dict[str, Any]:
@@ -127,8 +130,8 @@ def _hand_out(run: RunServices, name: str) -> None:
     if not run.budget.refits:
         publish(run, step)  # there is no audit part: the validated fit saw all rows
         return
-    # It has a chance even with less than what was kept for it; if that was too little, the validated fit is there.
-    if solution is not None and run.budget.left() > run.budget.final_fit(seconds) / FINAL_FIT_SLACK and not run.stopped():
+    # Time that is left has no other use; if it was too little, the validated fit is there.
+    if solution is not None and run.budget.left() > FINAL_FIT_CHANCE * run.budget.final_fit(seconds) and not run.stopped():
         folder.write_solution(solution)
         wall = max(run.budget.left() - START_UP_SECONDS / 2, 0.5)
         try:
