@@ -28,7 +28,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what was asked for.", callback=_quiet, is_eager=True)]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.", callback=_debug, is_eager=True)]
 
-RunArg = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, for example runs/titanic-3f2a1c.", show_default=False)]
+RunArg = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, for example runs/sales-3f2a1c.", show_default=False)]
 
 MAX_SEED = 2_000_000_000
 """Scripts hand the seed, and some numbers after it, to libraries that take 31 bits."""

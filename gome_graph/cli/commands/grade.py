@@ -10,7 +10,7 @@ from gome_graph.cli.options import Debug, Json, Quiet, RunArg
 
 HELP = """Grade the submission of an ended run against the task's private answers: score, medal, above median; writes grade.json.
 
-Example: [bold]gome grade runs/titanic-3f2a1c[/bold]
+Example: [bold]gome grade runs/sales-3f2a1c[/bold]
 """
 
 

@@ -16,7 +16,7 @@ HELP = """Write a commented task.toml for a folder with CSV files, and say what 
 
 On a terminal it asks; flags answer beforehand, --yes takes what was inferred.
 
-Example: [bold]gome init ./titanic --target Survived --metric accuracy[/bold]
+Example: [bold]gome init ./sales --target returned --metric accuracy[/bold]
 """
 
 COMMENTS = {

@@ -21,17 +21,17 @@ SHOW_HELP = """Show a run, or one of its steps: hypothesis, diagnosis with evide
 
 STEP is a step id such as t1-4, or best, baseline, last.
 
-Example: [bold]gome show runs/titanic-3f2a1c best[/bold]
+Example: [bold]gome show runs/sales-3f2a1c best[/bold]
 """
 
 DIFF_HELP = """Show how the scripts of two steps differ.
 
-Example: [bold]gome diff runs/titanic-3f2a1c --step best --against baseline[/bold]
+Example: [bold]gome diff runs/sales-3f2a1c --step best --against baseline[/bold]
 """
 
 REPORT_HELP = """Write report.html of a run: one page that works offline; also for runs that go on or have crashed.
 
-Example: [bold]gome report runs/titanic-3f2a1c --open[/bold]
+Example: [bold]gome report runs/sales-3f2a1c --open[/bold]
 """
 
 

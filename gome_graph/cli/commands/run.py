@@ -19,13 +19,13 @@ RUN_HELP = """Improve a solution of TASK until the budget is spent; ends with so
 
 TASK is a folder with a task.toml, with CSV files, or a prepared MLE-Bench folder; or leave it out and name files with --train and --target.
 
-Example: [bold]gome run ./titanic --budget 10m[/bold]
+Example: [bold]gome run ./sales --budget 10m[/bold]
 Example: [bold]gome run --train train.csv --test test.csv --target price --metric rmse[/bold]
 """
 
 RESUME_HELP = """Go on with a run that was stopped or killed; no accepted step is repeated.
 
-Example: [bold]gome resume runs/titanic-3f2a1c[/bold]
+Example: [bold]gome resume runs/sales-3f2a1c[/bold]
 """
 
 

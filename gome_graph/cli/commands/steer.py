@@ -12,12 +12,12 @@ from gome_graph.cli.options import Debug, Json, Quiet, RunArg
 
 STOP_HELP = """Ask a live run to end; it writes out the best so far, like Ctrl-C in its terminal.
 
-Example: [bold]gome stop runs/titanic-3f2a1c[/bold]
+Example: [bold]gome stop runs/sales-3f2a1c[/bold]
 """
 
 INSTRUCT_HELP = """Give a live or stopped run a hint; traces see it before their next step.
 
-Example: [bold]gome instruct runs/titanic-3f2a1c "try splitting Cabin" --trace 1[/bold]
+Example: [bold]gome instruct runs/sales-3f2a1c "try splitting product_code" --trace 1[/bold]
 """
 
 
