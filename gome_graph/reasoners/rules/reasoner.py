@@ -70,6 +70,7 @@ class RulesReasoner:
 
     def __init__(self, config: RulesConfig | None = None, *, techniques: Iterable[Technique] | None = None) -> None:
         self.config = config or RulesConfig()
+        self._last: tuple[StepContext, list[Candidate]] | None = None
         self.techniques = collect([("the catalog", BUILT_IN if techniques is None else techniques)])
 
     # -- draft -------------------------------------------------------------------------------------------------------
@@ -184,7 +185,14 @@ class RulesReasoner:
         return None
 
     def _ranked(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
-        """Everything worth trying, best first; in random order without diagnosis."""
+        """Everything worth trying on the incumbent, best first. Diagnose and propose ask it of the same context: it is worked out once."""
+        last = self._last  # one read: another trace may replace it meanwhile
+        if last is None or last[0] is not context:
+            last = self._last = context, self._rank(context, recipe)
+        return last[1]
+
+    def _rank(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
+        """In random order without diagnosis."""
         view = TechniqueContext.of(context, recipe, diagnosis=self.config.diagnosis)
         flying = [s.hypothesis.title for s in context.siblings if s.hypothesis is not None]
         ranked = rank(self.techniques, view, context.history, in_flight=flying)

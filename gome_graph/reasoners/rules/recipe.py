@@ -228,6 +228,12 @@ class Recipe(Record):
         """Family of the solution: its model's, or ``blend``."""
         return self.members[0].family if self.blend == "single" or len(self.members) == 1 else "blend"
 
+    def view(self, name: str) -> View:
+        """The view of that name, the recipe's own features and columns for an empty one; `ValueError` if there is none."""
+        if name and name not in self.views:
+            raise ValueError(f"there is no view {name!r}")
+        return self.views[name] if name else View(features=self.features, drop=self.drop)
+
     def member(self, name: str) -> Member:
         """The member of that name; `KeyError` if there is none."""
         for member in self.members:

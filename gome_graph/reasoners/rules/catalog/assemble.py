@@ -20,7 +20,7 @@ from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
-from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys
+from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys, model_decision
 from gome_graph.reasoners.rules.writer.target import Target, target_of
 from gome_graph.records import Component
 
@@ -153,7 +153,7 @@ def _found(recipe: Recipe, target: Target, context: TechniqueContext, rows: NDAr
             if oof is None or len(oof) != len(library.truth) or (shape is not None and oof.shape != shape):
                 continue
             shape = oof.shape
-            view = theirs.views[member.view] if member.view else View(features=theirs.features, drop=theirs.drop)
+            view = theirs.view(member.view)
             plain = member.model_copy(update={"view": "", "seeds": member.seeds or theirs.seeds})
             items[key] = Found(key, str(solution.step), plain, view, oof[rows], member_units(member, context.profile, theirs.seeds))
     return list(items.values())
@@ -161,13 +161,8 @@ def _found(recipe: Recipe, target: Target, context: TechniqueContext, rows: NDAr
 
 def _alike(mine: Recipe, theirs: Recipe) -> bool:
     """True if members of both predict on the same scale and are fitted in the same way around the models."""
-    same = ("target_transform", "target_clip", "class_weight", "test_prediction", "decision")
-    afterwards = ("auto", "argmax", "threshold", "class_weights")
-    return all(
-        getattr(mine, name) == getattr(theirs, name)
-        or (name == "decision" and mine.decision in afterwards and theirs.decision in afterwards)
-        for name in same
-    )
+    same = ("target_transform", "target_clip", "class_weight", "test_prediction")
+    return model_decision(mine) == model_decision(theirs) and all(getattr(mine, name) == getattr(theirs, name) for name in same)
 
 
 POWERS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
@@ -239,7 +234,7 @@ def _gain(before: Floats, after: Floats) -> float:
 
 def _joined(recipe: Recipe, chosen: Sequence[Found], blend: Blend) -> Recipe | None:
     """A recipe of these members, each with the view of the data that it was fitted on; None if there are more views than names."""
-    own = View(features=recipe.features, drop=recipe.drop)
+    own = recipe.view("")
     views: dict[str, View] = {}
     joined = recipe.model_copy(update={"members": [], "seeds": 1})
     for item in chosen:

@@ -12,14 +12,16 @@ _BEHIND = frozenset({"target_transform", "target_clip", "class_weight", "test_pr
 """Settings of the recipe that change what its members predict; features, columns, seeds and the decision are dealt with below."""
 
 
+def model_decision(recipe: Recipe) -> str:
+    """The decision as far as the models know of it."""
+    return "auto" if recipe.decision in _AFTERWARDS else recipe.decision
+
+
 def recipe_part(recipe: Recipe, view: str = "") -> str:
     """What of the recipe lies behind the predictions of members that read `view`. Raises `ValueError` if there is no such view."""
-    if view and view not in recipe.views:
-        raise ValueError(f"there is no view {view!r}")
-    seen = recipe.views[view] if view else recipe
+    seen = recipe.view(view)
     steps = ",".join(step.model_dump_json(exclude_defaults=True) for step in seen.features)
-    decision = "auto" if recipe.decision in _AFTERWARDS else recipe.decision
-    return f"{__version__}|{steps}|{sorted(seen.drop)}|{decision}|{recipe.model_dump_json(include=set(_BEHIND))}"
+    return f"{__version__}|{steps}|{sorted(seen.drop)}|{model_decision(recipe)}|{recipe.model_dump_json(include=set(_BEHIND))}"
 
 
 def member_key(recipe: Recipe, member: Member, part: str | None = None) -> str:

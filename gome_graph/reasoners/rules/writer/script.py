@@ -197,13 +197,12 @@ def _helpers(recipe: Recipe, views: Mapping[str, ViewCode], members: Sequence[Me
     helpers = []
     for name, view in views.items():
         numbers = {*view.columns.numbers, *view.columns.raw_numbers}
-        features = recipe.views[name].features if name else recipe.features
-        if any(filled not in numbers for step in features if step.kind == "impute_by_group" for filled in step.columns):
+        if any(filled not in numbers for step in recipe.view(name).features if step.kind == "impute_by_group" for filled in step.columns):
             helpers.append(_helper("most_frequent"))
     if any(view.columns.lists for view in views.values()):
         settings = [m.text.list_items for m in members if m.text is not None]
         helpers.append(_helper("list_text", items=settings[0] if settings else "words"))
-    features = [step for name in views for step in (recipe.views[name].features if name else recipe.features)]
+    features = [step for name in views for step in recipe.view(name).features]
     kinds = [step.kind for step in features]
     for step in features:
         shared = kinds.count(step.kind) > 1  # by several views: each file is read once
@@ -220,7 +219,7 @@ def _helpers(recipe: Recipe, views: Mapping[str, ViewCode], members: Sequence[Me
 def _row_files(recipe: Recipe, views: Mapping[str, ViewCode]) -> list[str]:
     """Lines of ``load`` that say which files belong to the rows."""
     lines = []
-    features = [step for name in views for step in (recipe.views[name].features if name else recipe.features)]
+    features = [step for name in views for step in recipe.view(name).features]
     for made in file_columns(features):
         key = "ID" if made["key"] == views[""].columns.id else literal(made["key"])
         lines += [f"{side}_files = {side}[{key}].map({literal(made[side])}.format)" for side in ("train", "test")]

@@ -42,13 +42,9 @@ def views_of(recipe: Recipe, task: TaskBrief, members: Iterable[Member]) -> dict
     not a plain number in the file.
     """
     used = dict.fromkeys(["", *(member.view for member in members)])
-    own = View(features=recipe.features, drop=recipe.drop)
-    plain = {name: own if not name else recipe.views.get(name) for name in used}
-    for name, view in plain.items():
-        if view is None:
-            raise ValueError(f"there is no view {name!r}")
-    columns = {name: columns_of(task, view, name.upper()) for name, view in plain.items() if view is not None}
-    return {name: _view(name, view, columns, task) for name, view in plain.items() if view is not None}
+    plain = {name: recipe.view(name) for name in used}
+    columns = {name: columns_of(task, view, name.upper()) for name, view in plain.items()}
+    return {name: _view(name, view, columns, task) for name, view in plain.items()}
 
 
 def _view(name: str, view: View, columns: dict[str, Columns], task: TaskBrief) -> ViewCode:
