@@ -28,9 +28,9 @@ def summary(step: StepDirectory, name: str) -> StepSummary | None:
         return None
     chosen, execution = Hypothesis.model_validate(hypothesis), step.execution()
     return StepSummary(
-        step=StepId(name), hypothesis=chosen.title, technique=chosen.technique, component=chosen.component, outcome=verdict.kind.value,
-        score=verdict.score.value if verdict.score else None, gain_in_noise=verdict.gain_in_noise,
-        seconds=execution.wall_seconds if execution else 0.0,
+        step=StepId(name), hypothesis=chosen.title, technique=chosen.technique, component=chosen.component, source=chosen.source,
+        outcome=verdict.kind.value, reason=verdict.reason, score=verdict.score.value if verdict.score else None,
+        gain_in_noise=verdict.gain_in_noise, seconds=execution.wall_seconds if execution else 0.0,
     )  # fmt: skip
 
 
@@ -65,6 +65,7 @@ def step_context(services: RunServices, board: Blackboard, state: TraceState, st
         cpus=services.cpus_per_trace,
         incumbent=incumbent.solution() if incumbent else None,
         latest=latest.solution() if latest else None,
+        verdict=latest.verdict() if latest else None,
         history=history(services, trace, step),
         siblings=board.siblings(trace),
         hints=[h["text"] for h in services.run.hints() if h.get("trace") in (None, trace)],

@@ -17,7 +17,7 @@ from gome_graph.graph.builtins import load
 from gome_graph.graph.no_memory import NoMemory
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
-from gome_graph.records import Bytes, Event, EventKind, Limits, Seconds
+from gome_graph.records import Bytes, Event, EventKind, Limits, Seconds, step_id
 from gome_graph.run import Budget, Journal, KeptPool, Observer, RunDirectory, RunSettings
 from gome_graph.task import Measured, PreparedTask
 from gome_graph.task.metrics import register_metric
@@ -71,9 +71,7 @@ class RunServices:
         self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
         self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
         self.memory: Memory = self._make_memory()
-        self.reasoner: Reasoner = self.plugins.make(
-            "reasoner", self.settings.reasoner, {"diagnosis": self.settings.diagnosis}, techniques=techniques(self.plugins)
-        )
+        self.reasoner: Reasoner = self._make_reasoner()
         self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
         self._prepared: PreparedTask | None = None
         self._brief: TaskBrief | None = None
@@ -109,6 +107,27 @@ class RunServices:
         config = {"embedding": "hash"} if wanted == "exact" and alone else None
         memory: Memory = self.plugins.make("memory", wanted, config, path=self.settings.memory_path or self.run.memory)
         return memory
+
+    def _make_reasoner(self) -> Reasoner:
+        name = self.settings.reasoner
+        wants = self.plugins.offer("reasoner", name).wants
+        services: dict[str, Any] = {"techniques": techniques(self.plugins)}
+        if "trials" in wants:
+            from gome_graph.graph.trials import RunTrials
+
+            services["trials"] = RunTrials(self)
+        if "tell" in wants:
+            services["tell"] = self._tell_reasoning
+        if "models" in wants:
+            services["models"] = self._make_models()
+        reasoner: Reasoner = self.plugins.make("reasoner", name, {"diagnosis": self.settings.diagnosis}, **services)
+        return reasoner
+
+    def _make_models(self) -> Any:
+        raise PluginError(f"reasoner {self.settings.reasoner!r} needs a language model")
+
+    def _tell_reasoning(self, trace: int, step: int, what: str, **details: Any) -> None:
+        self.journal.add(EventKind.REASONED, trace=trace, step=step_id(trace, step), what=what, **details)
 
     def _tell_plugins(self, event: Event) -> None:
         for impl in self.plugins.manager.hook.gome_on_event.get_hookimpls():

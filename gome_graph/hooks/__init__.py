@@ -12,12 +12,15 @@ from gome_graph.hooks.contracts import (
     StepContext,
     Strategy,
     TaskBrief,
+    Tell,
     TraceView,
+    Trial,
+    Trials,
     Update,
 )
 from gome_graph.hooks.specs import hookimpl
 
 __all__ = [
     "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy",
-    "TaskBrief", "TraceView", "Update", "hookimpl",
+    "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
 ]  # fmt: skip

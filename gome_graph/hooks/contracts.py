@@ -20,8 +20,11 @@ from gome_graph.records import (
     ScriptJob,
     Seconds,
     Solution,
+    Stage,
     StepSummary,
     TaskProfile,
+    Verdict,
+    VerdictKind,
 )
 
 
@@ -143,6 +146,8 @@ class StepContext:
     """The trace's accepted solution; None before the first acceptance."""
     latest: Solution | None = None
     """The solution that was executed last, accepted or not."""
+    verdict: Verdict | None = None
+    """The verdict on it, with its numbers."""
     pack: DiagnosticPack | None = None
     """Measured facts of the incumbent, or of the latest step if nothing was accepted or the latest failed to run."""
     findings: list[Finding] = field(default_factory=list)
@@ -168,6 +173,34 @@ class Update:
     patch: Patch
     solution: Solution
     """`solution.script` is the patched text; `solution.step` is set by the caller."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of trying a script out on few rows."""
+
+    execution: Execution
+    kind: VerdictKind
+    """``accepted`` where it ran and wrote well-formed files: says nothing about its score."""
+    reason: str
+    """What was wrong, in one sentence; empty where nothing was."""
+
+    @property
+    def ok(self) -> bool:
+        """True if it ran and wrote well-formed files."""
+        return self.kind is VerdictKind.ACCEPTED
+
+
+class Trials(Protocol):
+    """Tries scripts out before they become a step: contained like any run, on a smaller copy of the data, never scored."""
+
+    def run(self, trace: int, step: int, script: str, stage: Stage) -> Trial:
+        """Run `script` at ``smoke`` or ``sample`` stage. The same script is run once a step and stage, also after a resume."""
+        ...
+
+
+Tell = Callable[..., None]
+"""``tell(trace, step, what, **details)``: a line in the journal on how a step came about (`EventKind.REASONED`)."""
 
 
 @runtime_checkable
@@ -229,6 +262,8 @@ class Offer:
     api_version: int = 1
     requires: Callable[[], list[str]] = list
     """Returns what is missing on this machine, in plain sentences; empty if it can run."""
+    wants: frozenset[str] = frozenset()
+    """Further services, by keyword, that its factory is given; the hook names those there are. They are made only where they are wanted."""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,10 @@ def gome_chat_model() -> Iterable[Offer]:
 
 @hookspec
 def gome_reasoner() -> Iterable[Offer]:
-    """Offer reasoners. ``factory(config, techniques=...)`` returns a `Reasoner`."""
+    """Offer reasoners. ``factory(config, techniques=...)`` returns a `Reasoner`.
+
+    An offer may want further keywords (`Offer.wants`): ``models`` (`gome_graph.models.Models`), ``trials`` (`Trials`), ``tell`` (`Tell`).
+    """
     return []
 
 

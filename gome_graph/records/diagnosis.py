@@ -154,6 +154,10 @@ class StepSummary(Record):
     component: Component
     outcome: str
     """The verdict's kind."""
+    reason: str = ""
+    """The verdict's sentence."""
+    source: str = ""
+    """`Hypothesis.source`."""
     score: float | None = None
     gain_in_noise: float | None = None
     seconds: Seconds = 0.0

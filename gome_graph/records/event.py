@@ -30,6 +30,8 @@ class EventKind(StrEnum):
     """momentum: considered, and a line for each of successes and failures"""
     UPDATED = "updated"
     """hypothesis (Hypothesis), patch (Patch summary: edits, whole, share_changed)"""
+    REASONED = "reasoned"
+    """what (``fallback``, ``coded``, ``chosen``, ``dropped`` …) and details: how a reasoner came to its answer"""
     REMEMBERED = "remembered"
     """key (of the experience, without its run), verdict"""
     BEST = "best"

@@ -18,6 +18,8 @@ class Hypothesis(Record):
     component: Component
     technique: str | None = None
     """Name in the technique catalog, if it comes from one."""
+    source: str = ""
+    """Name of the reasoner that thought of it, where a run has several; empty for the rules."""
     family: str = ""
     """Model family of the solution it leads to (``boosting``, ``linear``, ``forest``, ``neighbours``, ``blend`` …)."""
     symptoms: list[str] = []

@@ -1,0 +1,46 @@
+"""Trying a script out on few rows before it becomes a step."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from gome_graph.graph.nodes.execute import run_script
+from gome_graph.hooks import Trial
+from gome_graph.records import Outcome, Solution, Stage, TraceId, step_id
+from gome_graph.run import StepDirectory
+from gome_graph.validation import validate
+
+if TYPE_CHECKING:
+    from gome_graph.graph.services import RunServices
+
+NAME_LENGTH = 12
+"""Hexadecimal digits of the script's hash that name a trial's folder: no two of the few trials of a step agree in them."""
+
+
+class RunTrials:
+    """Implements `Trials` for one run: workspaces below the step's folder, one a script and stage.
+
+    Nothing of a trial but how it ended is read: no score is computed, so a reasoner cannot climb on it.
+    """
+
+    def __init__(self, run: "RunServices") -> None:
+        self._run = run
+
+    def run(self, trace: int, step: int, script: str, stage: Stage) -> Trial:
+        """Run `script`, or tell again what came of it."""
+        run = self._run
+        name = step_id(trace, step)
+        folder = StepDirectory(run.run.step(name).root / "trials" / f"{stage.value}-{_fingerprint(script)}")
+        execution = folder.execution()
+        if execution is None or execution.outcome is Outcome.STOPPED:
+            folder.write_solution(Solution(step=name, trace=TraceId(trace), script=script))
+            execution = run_script(
+                run, folder, stage, seed=run.settings.seed, cpus=run.cpus_per_trace, wall=run.budget.step_limit(),
+                parallel=run.settings.traces,
+            )  # fmt: skip
+            folder.save("execution", execution)
+        verdict = validate(run.prepared, folder.output, execution, stage=stage).verdict
+        return Trial(execution, verdict.kind, "" if verdict.accepted else verdict.reason)
+
+
+def _fingerprint(script: str) -> str:
+    return hashlib.sha256(script.encode()).hexdigest()[:NAME_LENGTH]
