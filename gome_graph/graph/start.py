@@ -14,14 +14,14 @@ from gome_graph.errors import GomeError, RunError
 from gome_graph.graph.build import build_run
 from gome_graph.graph.create import create_run
 from gome_graph.graph.services import RunServices, open_services
-from gome_graph.records import EventKind, Seconds
+from gome_graph.records import EventKind, Seconds, Solution
 from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
 from gome_graph.task import Task
 
 
 def start(
-    task: Task, settings: RunSettings, *, out: Path | None = None, observers: Sequence[Observer] = (),
-    stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0,
+    task: Task, settings: RunSettings, *, out: Path | None = None, origin: tuple[RunDirectory, Solution] | None = None,
+    observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0,
 ) -> RunResult:  # fmt: skip
     """Run a task from the beginning to the end of its budget.
 
@@ -33,6 +33,8 @@ def start(
         Budget, traces, seed and parts.
     out
         Run directory; None makes ``runs/<task>-<id>``.
+    origin
+        A run and one of its solutions that all traces begin with (``gome derive``).
     observers
         Called with each journalled event.
     stopped
@@ -45,7 +47,7 @@ def start(
     GomeError
         For bad input; the run directory is then removed again.
     """
-    run = create_run(task, settings, out)
+    run = create_run(task, settings, out, origin)
     try:
         return _go(run, observers, stopped, resumed=False, head_start=head_start)
     except GomeError:
@@ -119,4 +121,5 @@ def _announce(parts: RunServices, resumed: bool) -> None:
         budget_seconds=parts.settings.budget_seconds, reasoner=parts.reasoner.name, strategy=parts.strategy.name,
         executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
         inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
+        **({"derived_from": record["derived_from"]} if "derived_from" in record else {}),
     )  # fmt: skip

@@ -13,7 +13,7 @@ class EventKind(StrEnum):
 
     RUN_STARTED = "run_started"
     """task, metric, higher_is_better, seed, traces, budget_seconds, reasoner, strategy, executor, memory, protections, versions, inferred,
-    metric_source"""
+    metric_source, derived_from (run and step, in a derived run)"""
     TASK_PREPARED = "task_prepared"
     """rows, test_rows, audit_rows, folds, split, profile"""
     RESUMED = "resumed"

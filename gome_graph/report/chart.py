@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gome_graph.records import VerdictKind
-from gome_graph.report.format import clock, decimals, score_text, value_text
+from gome_graph.report.format import clock, score_text, value_text
 from gome_graph.report.story import RunView, StepView
 
 PALETTE = 8
@@ -89,6 +89,18 @@ def nice_ticks(low: float, high: float, count: int) -> list[float]:
     return [round(n * step, 12) for n in range(first, last + 1)]
 
 
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """Ticks with as many decimals as tell them apart.
+
+    Examples
+    --------
+    >>> tick_texts([3.9, 3.925, 3.95])
+    ['3.900', '3.925', '3.950']
+    """
+    places = next((p for p in range(12) if all(abs(round(v, p) - v) <= 1e-9 * max(abs(v), 1e-3) for v in values)), 12)
+    return [f"{value:.{places}f}" for value in values]
+
+
 TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
 """Steps of a time axis, seconds."""
 
@@ -145,8 +157,7 @@ def score_chart(view: RunView) -> ScoreChart | None:
         chart.baseline = y_of(view.baseline.value)
     chart.x_ticks = [Tick(x_of(t), clock(t)) for t in time_ticks(span)]
     values = nice_ticks(low, high, 5)
-    places = max(decimals(values[1] - values[0]) - 2, 0) if len(values) > 1 else 4
-    chart.y_ticks = [Tick(y_of(v), f"{v:.{places}f}") for v in values]
+    chart.y_ticks = [Tick(y_of(value), text) for value, text in zip(values, tick_texts(values), strict=True)]
     return chart
 
 

@@ -21,7 +21,7 @@ from gome_graph.support.files import write_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
     from gome_graph.run import RunDirectory
 
@@ -37,10 +37,10 @@ def write_report(run: "RunDirectory") -> "Path":
 def render(run: "RunDirectory") -> str:
     """The page as text."""
     view = story_of(run)
-    script = _read("report.js")
+    script = template_text("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return _environment().get_template("report.html.j2").render(
-        css=_read("report.css"), js=script, js_hash=digest, view=view, run_name=run.root.name, state=_state(run, view),
+    return template("report.html.j2").render(
+        css=template_text("report.css"), js=script, js_hash=digest, view=view, run_name=run.root.name, state=_state(run, view),
         record=_record(run), chart=score_chart(view), tree=step_tree(view), times=time_lines(view), spending=spending(view),
         calibration=calibration(view), audit=audit_rows(run, view), steps=[step_page(run, view, s) for s in view.steps],
         winner=_winner(run, view), hints=_hints(run, view), headline=_headline(view),
@@ -48,16 +48,26 @@ def render(run: "RunDirectory") -> str:
     )  # fmt: skip
 
 
-def _read(name: str) -> str:
+def template_text(name: str) -> str:
+    """A file of the templates as it is."""
     return files(__package__).joinpath(TEMPLATES, name).read_text(encoding="utf-8")
+
+
+def template(name: str) -> "Template":
+    """A template with the filters that write numbers as people read them; what it fills in is escaped for HTML where it is HTML."""
+    return _environment().get_template(name)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> "Environment":
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from jinja2 import Environment, FunctionLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(template_text),
+        autoescape=select_autoescape(disabled_extensions=("md.j2",), default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
         score=words.score_text, value=words.value_text, duration=words.duration, size=words.size, percent=words.percent, clock=words.clock

@@ -120,6 +120,8 @@ class RunView:
     protections: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     inferred: list[str] = field(default_factory=list)
+    derived_from: dict[str, str] | None = None
+    """run and step that the run began with, if it was derived."""
     data: dict[str, Any] = field(default_factory=dict)
     """rows, test_rows, audit_rows, folds, split."""
     phase: str = "starting"
@@ -288,6 +290,7 @@ def _started(view: RunView, event: Event) -> None:
     view.parts = {k: str(data[k]) for k in ("reasoner", "strategy", "executor", "memory") if k in data}
     view.protections, view.versions = data.get("protections") or {}, data.get("versions") or {}
     view.inferred = list(data.get("inferred") or [])
+    view.derived_from = data.get("derived_from")
     view.phase = "preparing"
     if data.get("traces"):
         view._trace(int(data["traces"]) - 1)

@@ -9,6 +9,7 @@
       members/ members-permuted/                    predictions of members, for later steps that name the same code (see kept.py)
       vault/                                        audit scores, unreadable to reasoners and scripts until the end
       memory/                                       the success memory, unless a shared one was asked for
+      origin.json                                   the solution of another run that traces begin with, in a derived run
       solution.py submission.csv report.html input/ what the user came for
 """
 
@@ -83,6 +84,8 @@ class RunDirectory:
         self.stop_path = self.root / "stop"
         """``gome stop`` touches it; traces look at it between and during steps."""
         self.hints_path = self.root / "hints.jsonl"
+        self.origin_path = self.root / "origin.json"
+        """The solution of another run that traces begin with (``gome derive``)."""
 
     @staticmethod
     def place(task_name: str) -> Path:
@@ -179,6 +182,14 @@ class RunDirectory:
         if not self.hints_path.exists():
             return []
         return [json.loads(line) for line in self.hints_path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+    def begin_with(self, solution: Solution) -> None:
+        """Let traces begin with this solution of another run."""
+        write_json(self.origin_path, solution.model_dump(mode="json"))
+
+    def origin(self) -> Solution | None:
+        """The solution that traces begin with; None where each drafts its own."""
+        return Solution.model_validate(read_json(self.origin_path)) if self.origin_path.exists() else None
 
     @contextmanager
     def lock(self) -> Iterator[None]:

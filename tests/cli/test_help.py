@@ -9,7 +9,23 @@ from typing import Any
 
 import pytest
 
-COMMANDS = ["run", "resume", "demo", "init", "runs", "show", "diff", "report", "stop", "instruct", "grade", "doctor", "plugins"]
+COMMANDS = [
+    "run",
+    "resume",
+    "demo",
+    "init",
+    "runs",
+    "show",
+    "diff",
+    "report",
+    "derive",
+    "export",
+    "stop",
+    "instruct",
+    "grade",
+    "doctor",
+    "plugins",
+]
 HEAVY = ("pandas", "numpy", "pydantic", "langgraph", "sklearn", "lightgbm", "chromadb", "jinja2", "gome_graph.records", "gome_graph.graph")
 
 

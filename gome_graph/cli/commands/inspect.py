@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RUNS_HELP = """List the runs below ./runs or the folders given, newest first.
 
-Example: [bold]gome runs --top 5[/bold]
+Example: [bold]gome runs --top 5 --plot[/bold]
 """
 
 SHOW_HELP = """Show a run, or one of its steps: hypothesis, diagnosis with evidence, patch, verdict and numbers.
@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
 def runs(
     folders: Annotated[list[Path] | None, typer.Argument(metavar="[DIR]...", help="Runs or folders of runs.", show_default=False)] = None,
     top: Annotated[int | None, typer.Option(help="Only the best N of each task.", min=1, show_default=False)] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw the scores with their errors, a panel for each task.")] = False,
     json: Json = False, quiet: Quiet = False, debug: Debug = False,
 ) -> None:  # fmt: skip
     """List runs."""
@@ -63,6 +64,10 @@ def runs(
         output.tell(f"no runs in {', '.join(map(str, asked))}; start one with: gome run TASK")
         return
     output.tell(_runs_table(rows))
+    if plot:
+        from gome_graph.cli.display.plot import score_panels
+
+        output.tell(*score_panels(rows, output.console().width))
 
 
 def _find(folders: list[Path]) -> "list[RunDirectory]":

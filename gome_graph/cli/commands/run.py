@@ -9,8 +9,8 @@ from gome_graph.cli import output
 from gome_graph.cli.options import MAX_SEED, Debug, Json, Quiet, RunArg, parse_duration
 
 if TYPE_CHECKING:
-    from gome_graph.records import Protections
-    from gome_graph.run import RunResult, RunSettings
+    from gome_graph.records import Protections, Solution
+    from gome_graph.run import RunDirectory, RunResult, RunSettings
     from gome_graph.task import Task
 
 TASK, RUN, PARTS = "The task", "The run", "Who does what"
@@ -117,8 +117,11 @@ def resume(run: RunArg, json_events: Annotated[bool, typer.Option("--json-events
     raise typer.Exit(result.exit_code)
 
 
-def run_task(task: "Task", settings: "RunSettings", out: Path | None, *, dry_run: bool = False, json_events: bool = False) -> int:
-    """Say what will be done, do it, say what came of it; returns the exit code."""
+def run_task(
+    task: "Task", settings: "RunSettings", out: Path | None, *, dry_run: bool = False, json_events: bool = False,
+    origin: "tuple[RunDirectory, Solution] | None" = None,
+) -> int:  # fmt: skip
+    """Say what will be done, do it, say what came of it; returns the exit code. `origin`: see `gome_graph.graph.start`."""
     from gome_graph.cli.running import summary
     from gome_graph.run import RunDirectory
 
@@ -129,12 +132,15 @@ def run_task(task: "Task", settings: "RunSettings", out: Path | None, *, dry_run
         output.result({"dry_run": True, "task": task.model_dump(mode="json"), "settings": settings.model_dump(mode="json"),
                        "protections": protections.model_dump(mode="json"), "out": str(place)})  # fmt: skip
         return 0
-    result = run_task_result(task, settings, place, json_events=json_events)
+    result = run_task_result(task, settings, place, json_events=json_events, origin=origin)
     output.result(summary(result))
     return result.exit_code
 
 
-def run_task_result(task: "Task", settings: "RunSettings", place: Path, *, json_events: bool = False) -> "RunResult":
+def run_task_result(
+    task: "Task", settings: "RunSettings", place: Path, *, json_events: bool = False,
+    origin: "tuple[RunDirectory, Solution] | None" = None,
+) -> "RunResult":  # fmt: skip
     """Announce, run, report, last words."""
     from gome_graph.cli.running import carry_out, last_words, process_age
 
@@ -142,7 +148,9 @@ def run_task_result(task: "Task", settings: "RunSettings", place: Path, *, json_
     from gome_graph.graph import start
 
     result = carry_out(
-        lambda observers, stopped: start(task, settings, out=place, observers=observers, stopped=stopped, head_start=process_age()),
+        lambda observers, stopped: start(
+            task, settings, out=place, origin=origin, observers=observers, stopped=stopped, head_start=process_age()
+        ),
         place,
         json_events=json_events,
     )
