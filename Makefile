@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-SOURCES := pyproject.toml memory/pyproject.toml constraints.txt
+SOURCES := pyproject.toml memory/pyproject.toml plugins/gome-guard/pyproject.toml constraints.txt
 
 .PHONY: help demo test test-slow lint format types imports docs check bench clean
 .DEFAULT_GOAL := help

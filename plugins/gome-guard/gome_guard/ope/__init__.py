@@ -1,0 +1,1 @@
+"""Off-policy evaluation: what would a policy earn, from the log of another one?"""
