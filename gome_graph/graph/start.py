@@ -112,7 +112,8 @@ def _announce(parts: RunServices, resumed: bool) -> None:
     record = parts.run.record()
     protections = parts.executor.protections().model_dump(mode="json")
     spec = record["task_spec"]
-    parts.run.update_record(protections=protections)
+    prompts = getattr(parts.reasoner, "prompts", None)  # of reasoners that have any
+    parts.run.update_record(protections=protections, **({"prompts": prompts} if prompts else {}))
     if resumed:
         parts.journal.add(EventKind.RESUMED, spent_seconds=round(parts.budget.elapsed(), 2))
     parts.journal.add(

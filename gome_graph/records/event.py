@@ -33,7 +33,8 @@ class EventKind(StrEnum):
     REASONED = "reasoned"
     """what (``fallback``, ``coded``, ``chosen``, ``dropped`` …) and details: how a reasoner came to its answer"""
     REMEMBERED = "remembered"
-    """key (of the experience, without its run), verdict"""
+    """key (of the experience, without its run), verdict; predicted_gain and confidence (of the diagnosis; None for a root), achieved_gain
+    (both gains in noise units)"""
     BEST = "best"
     """score (Score): a new best over all traces; its submission is on disk"""
     HINT = "hint"

@@ -1,6 +1,7 @@
 """Patches: search/replace blocks that fit exactly once, or not at all."""
 
 import difflib
+import re
 
 from gome_graph.errors import PatchError
 from gome_graph.records import Edit, Patch
@@ -21,10 +22,29 @@ def apply_patch(script: str, patch: Patch) -> str:
     for number, edit in enumerate(patch.edits, start=1):
         count = script.count(edit.search) if edit.search else 0
         if count != 1:
-            what = "is empty" if not edit.search else "is not in the script" if count == 0 else f"occurs {count} times"
-            raise PatchError(f"edit {number}: the search text {what}; it must occur exactly once: {edit.search[:200]!r}")
+            raise PatchError(f"edit {number}: the search text {_misfit(script, edit.search, count)}")
         script = script.replace(edit.search, edit.replace)
     return script
+
+
+SHOWN = 200
+"""Characters of an anchor that an error shows."""
+
+
+def _misfit(script: str, search: str, count: int) -> str:
+    """Why an anchor fits nowhere or in several places, with the lines that its author needs to mend it."""
+    if not search:
+        return "is empty; it must occur exactly once"
+    shown = repr(search[:SHOWN])
+    if count > 1:
+        starts = [script.count("\n", 0, found.start()) + 1 for found in re.finditer(re.escape(search), script)]
+        places = ", ".join(map(str, starts[:5]))
+        return f"occurs {count} times (lines {places}); it must occur exactly once, so take in a neighbouring line: {shown}"
+    lines = search.splitlines()
+    first = next((line for line in lines if line.strip() and line not in script), lines[0])
+    near = difflib.get_close_matches(first, script.splitlines(), n=1, cutoff=0.6)
+    hint = f"; the nearest line of the script is {near[0][:SHOWN]!r}" if near else ""
+    return f"is not in the script; it must occur exactly once: {shown}{hint}"
 
 
 def make_patch(old: str, new: str) -> Patch:

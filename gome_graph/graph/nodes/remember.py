@@ -27,9 +27,11 @@ def remember_node(state: TraceState) -> dict[str, Any]:
     if verdict.kind is not VerdictKind.STOPPED:
         experience = _experience(run, state, name, folder, verdict)
         run.memory.remember(experience)
+        predicted = folder.load("diagnosis") or {}
         run.journal.add(
-            EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key.split("/", 1)[1], verdict=verdict.kind.value
-        )
+            EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key.split("/", 1)[1], verdict=verdict.kind.value,
+            predicted_gain=predicted.get("expected_gain"), confidence=predicted.get("confidence"), achieved_gain=verdict.gain_in_noise,
+        )  # fmt: skip
     return {"end": _end(run, state, folder)}
 
 

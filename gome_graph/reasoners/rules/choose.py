@@ -17,14 +17,11 @@ from gome_graph.reasoners.rules.cost import Cost, affordable, predict_cost
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition
+from gome_graph.reasoners.scoring import CHALLENGES, WEIGHTS, challenge_mix
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
 
 log = logging.getLogger(__name__)
 
-WEIGHTS = {"alignment": 0.2, "impact": 0.4, "novelty": 0.2, "feasibility": 0.1, "risk_reward": 0.1}
-"""gome.md, "Hypotheses" [C]."""
-CHALLENGES = 3
-"""Challenges a step works on (gome.md, "Diagnosis" [C])."""
 PRIOR_STRENGTH = 4.0
 """How many steps' worth of evidence a technique's prior success counts."""
 COMPONENT_EVIDENCE = 0.2
@@ -56,18 +53,6 @@ class Candidate:
     """Stated probability that it is accepted."""
     match: float
     """How well it answers the findings, 0 to 1."""
-
-
-def challenge_mix(history: Iterable[StepSummary]) -> tuple[int, int]:
-    """How many challenges come from the scenario (task facts) and how many from feedback (findings).
-
-    ``w = (3 accepted + 2 failed) // 2``, ``m = max(0, 3 - w // 4)`` scenario challenges, the rest feedback (gome.md, "Diagnosis" [C]).
-    """
-    steps = list(history)
-    accepted = sum(step.outcome == VerdictKind.ACCEPTED for step in steps)
-    w = (3 * accepted + 2 * (len(steps) - accepted)) // 2
-    scenario = max(0, CHALLENGES - w // 4)
-    return scenario, CHALLENGES - scenario
 
 
 def acceptance(technique: Technique, variant: Variant, match: float, history: Iterable[StepSummary]) -> float:

@@ -1,0 +1,30 @@
+"""What the rules may go on from where models have written scripts: a recipe of their own, or a new root."""
+
+from dataclasses import replace
+
+from gome_graph.hooks import StepContext, Update
+from gome_graph.reasoners.rules.state import recipe_of
+from gome_graph.records import Patch, Solution
+
+
+def own_context(context: StepContext) -> StepContext:
+    """The context with an incumbent that the rules can continue: the accepted one if they wrote it, else their last one that has a score,
+    of this trace first; without any of them the rules begin a root."""
+    if context.incumbent is None or recipe_of(context.incumbent) is not None:
+        return context
+    return replace(context, incumbent=_own_solution(context))
+
+
+def _own_solution(context: StepContext) -> Solution | None:
+    scored = context.library.solutions if context.library is not None else []
+    own = [solution for solution in scored if recipe_of(solution) is not None]
+    mine = [solution for solution in own if solution.trace == context.trace]
+    return (mine or own)[-1] if own else None
+
+
+def as_step(update: Update | None, context: StepContext) -> Update | None:
+    """An update of the rules as a step of the trace: a root, where it does not change the trace's accepted script."""
+    if update is None or context.incumbent is None or recipe_of(context.incumbent) is not None or update.patch.whole is not None:
+        return update
+    solution = update.solution.model_copy(update={"parent": None})
+    return Update(update.hypothesis, Patch(whole=solution.script), solution)
