@@ -14,6 +14,7 @@ from gome_graph.reasoners.rules.catalog.common import effective
 from gome_graph.reasoners.rules.cost import boosting_rounds, member_units
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.writer import draft_recipes, write_script
+from gome_graph.reasoners.rules.writer.estimators import estimator
 from gome_graph.reasoners.rules.writer.presets import column_share, leaves
 from gome_graph.records import TargetKind
 from tests.reasoners.planted import NUMBERS, brief, column, recipe, view
@@ -124,3 +125,19 @@ def test_catboost_combines_categories_only_when_asked_and_where_there_are_two(tm
     assert "max_ctr_complexity" not in write_script(
         recipe("catboost", features=[], drop=["color", "city", "flag", "code"]), make_task(tmp_path)
     )
+
+
+@pytest.mark.parametrize("model", ["linear", "tfidf_linear", "nystroem"])
+def test_a_penalty_survives_the_change_from_classes_to_numbers(model: str) -> None:
+    """Grades are learnt as classes or by regression; what stands in the way of one must not crash the other."""
+    told = {"classes": 5, "rows": 1_000, "metric": "qwk", "balanced": False}
+
+    def penalty(params: dict[str, float], classes: int) -> dict[str, float]:
+        made = estimator(Member(name="m", model=model, params=params), **{**told, "classes": classes})  # type: ignore[arg-type]
+        last = made.positional[-1].keywords if model == "nystroem" else made.params
+        return {key: last[key] for key in ("C", "alpha") if key in last}
+
+    assert penalty({"C": 0.1}, 5) == {"C": 0.1}
+    assert penalty({"C": 0.1}, 0) == {"alpha": 10.0}
+    assert penalty({"alpha": 4.0}, 0) == {"alpha": 4.0}
+    assert penalty({"alpha": 4.0}, 5) == {"C": 0.25}

@@ -63,6 +63,18 @@ def _settings(member: Member, defaults: dict[str, Any]) -> dict[str, Any]:
     return {**defaults, **{key: value for key, value in member.params.items() if key != "kind"}}
 
 
+def _penalised(member: Member, defaults: dict[str, Any], classes: int) -> dict[str, Any]:
+    """Settings of a linear model. Classifiers are told ``C``, regressions ``alpha``, its inverse: a member keeps its penalty when the
+    recipe's decision turns one into the other."""
+    params = _settings(member, defaults)
+    other, own = ("alpha", "C") if classes else ("C", "alpha")
+    if other in params:
+        strength = params.pop(other)
+        if own not in member.params:
+            params[own] = 1.0 / max(strength, 1e-9)
+    return params
+
+
 def _lightgbm(member: Member, classes: int, rows: int, metric: str, balanced: bool, *, columns: int) -> Estimator:
     defaults: dict[str, Any] = {}
     objective = member.objective or {"mae": "l1", "smape": "l1", "mape": "mape"}.get(metric)
@@ -178,7 +190,7 @@ def _linear(member: Member, classes: int, rows: int, metric: str, balanced: bool
         if balanced:
             defaults["class_weight"] = "balanced"
         return Estimator(
-            "LogisticRegression", _settings(member, defaults), ("from sklearn.linear_model import LogisticRegression",),
+            "LogisticRegression", _penalised(member, defaults, classes), ("from sklearn.linear_model import LogisticRegression",),
             summary="logistic regression",
         )  # fmt: skip
     variants: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -189,7 +201,7 @@ def _linear(member: Member, classes: int, rows: int, metric: str, balanced: bool
         "lad": ("QuantileRegressor", {"alpha": 0.0001}, "least-absolute-deviation regression"),
     }
     name, defaults, summary = variants[str(member.params.get("kind", "ridge"))]
-    return Estimator(name, _settings(member, defaults), (f"from sklearn.linear_model import {name}",), summary=summary)
+    return Estimator(name, _penalised(member, defaults, classes), (f"from sklearn.linear_model import {name}",), summary=summary)
 
 
 def _knn(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
@@ -211,7 +223,7 @@ def _svm(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
 
 def _nystroem(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
     """Kernel values to a few hundred landmark rows, and a linear model on them (Williams & Seeger 2001)."""
-    params = _settings(member, {"n_components": 300})
+    params = _penalised(member, {"n_components": 300}, classes)
     key = "C" if classes else "alpha"
     strength = {key: params.pop(key, 1.0 if classes else 0.1)}
     params["n_components"] = Code(f"min({params['n_components']}, X.shape[0])")
