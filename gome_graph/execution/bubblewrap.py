@@ -61,8 +61,19 @@ def options(job: ScriptJob, settings: LocalSettings, inside: Path, *, shares_use
         chosen += ["--perms", "1777"] if version() >= (0, 5) else []
         chosen += ["--size", str(settings.scratch_bytes)] if version() >= (0, 8) else []
         chosen += ["--tmpfs", path]
+    chosen += _shown(tuple(settings.readable), inside)
+    workspace = str(job.workspace.resolve())
+    chosen += ["--bind", workspace, WORKSPACE, "--ro-bind", f"{workspace}/{SCRIPT}", f"{WORKSPACE}/{SCRIPT}"]
+    chosen += ["--ro-bind", str(job.input_dir.resolve()), f"{WORKSPACE}/{INPUT}"]
+    return [*chosen, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
+
+
+@functools.lru_cache(maxsize=8)
+def _shown(extra: tuple[Path, ...], inside: Path) -> tuple[str, ...]:
+    """Options that show the host's programs and libraries, `extra` folders and the launcher: the same for every script of a process."""
+    chosen: list[str] = []
     binds = [(path, path) for path in _system_folders()]
-    binds += [(str(path), str(path)) for path in (*readable.interpreter_paths(), *settings.readable)]
+    binds += [(str(path), str(path)) for path in (*readable.interpreter_paths(), *extra)]
     binds += [(f"/etc/{name}", f"/etc/{name}") for name in readable.ETC] + [(readable.SYS, readable.SYS)]
     binds += [(str(inside), INSIDE)]
     binds = [(source, target) for source, target in binds if Path(source).exists()]
@@ -72,10 +83,7 @@ def options(job: ScriptJob, settings: LocalSettings, inside: Path, *, shares_use
     for path in readable.SYSTEM:
         if Path(path).is_symlink():
             chosen += ["--symlink", str(Path(path).readlink()), path]
-    workspace = str(job.workspace.resolve())
-    chosen += ["--bind", workspace, WORKSPACE, "--ro-bind", f"{workspace}/{SCRIPT}", f"{WORKSPACE}/{SCRIPT}"]
-    chosen += ["--ro-bind", str(job.input_dir.resolve()), f"{WORKSPACE}/{INPUT}"]
-    return [*chosen, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", WORKSPACE]
+    return tuple(chosen)
 
 
 def _system_folders() -> list[str]:

@@ -1,7 +1,7 @@
 """A process tree, looked at from outside through /proc: cheap enough to do five times a second."""
 
-# Called five times a second: os and open are several times cheaper than pathlib.
-# ruff: noqa: PTH123, PTH208
+# Called five times a second for hours: os.read is several times cheaper than open, and that than pathlib.
+# ruff: noqa: PTH208
 
 import contextlib
 import os
@@ -27,13 +27,24 @@ class TreeSample:
     """User and system time of the living, and of the dead they have waited for."""
 
 
+def _read(path: str) -> bytes:
+    """A file of /proc. Long ones come a page at a time."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        text = os.read(handle, 1 << 16)
+        while part := os.read(handle, 1 << 16):
+            text += part
+        return text
+    finally:
+        os.close(handle)
+
+
 def children(pid: int) -> list[int]:
     """Children of all threads of a process; empty if it is gone."""
     found: list[int] = []
     with contextlib.suppress(OSError, ValueError):
         for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", "rb") as file:
-                found += map(int, file.read().split())
+            found += map(int, _read(f"/proc/{pid}/task/{task}/children").split())
     return found
 
 
@@ -59,8 +70,7 @@ def sample_tree(root: int, keepers: int, limit: int = 5000) -> TreeSample:
     tasks = resident = ticks = 0
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{pid}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
+            fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
             if fields[0] == b"Z":
                 continue
             ticks += sum(map(int, fields[11:15]))
@@ -87,9 +97,7 @@ def proportional_bytes(pids: list[int]) -> int | None:
 def peak_resident_bytes(pid: int) -> int:
     """Largest resident set one process has had so far; 0 if it is gone."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) << 10
+        return int(_read(f"/proc/{pid}/status").partition(b"VmHWM:")[2].split(maxsplit=1)[0]) << 10
     return 0
 
 

@@ -23,10 +23,9 @@ SCORED = frozenset({VerdictKind.ACCEPTED, VerdictKind.NOT_BETTER})
 
 def summary(step: StepDirectory, name: str) -> StepSummary | None:
     """One line of history, or None if the step has no verdict yet."""
-    verdict, hypothesis = step.verdict(), step.load("hypothesis")
-    if verdict is None or hypothesis is None:
+    verdict, chosen, execution = step.verdict(), step.record("hypothesis", Hypothesis), step.execution()
+    if verdict is None or chosen is None:
         return None
-    chosen, execution = Hypothesis.model_validate(hypothesis), step.execution()
     return StepSummary(
         step=StepId(name), hypothesis=chosen.title, technique=chosen.technique, component=chosen.component, source=chosen.source,
         outcome=verdict.kind.value, reason=verdict.reason, score=verdict.score.value if verdict.score else None,

@@ -14,6 +14,7 @@
 """
 
 import fcntl
+import functools
 import json
 import os
 import re
@@ -21,11 +22,19 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from gome_graph.errors import RunError
-from gome_graph.records import Event, Execution, Score, Solution, Verdict
+from gome_graph.records import Event, Execution, Record, Score, Solution, Verdict
 from gome_graph.support.files import read_json, write_json, write_text
+
+R = TypeVar("R", bound=Record)
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(path: str, stamp: tuple[int, int, int], kind: type[Record]) -> Record:
+    """The record of a file that bears this stamp (inode, time, size)."""
+    return kind.model_validate(read_json(Path(path)))
 
 
 class StepDirectory:
@@ -46,20 +55,27 @@ class StepDirectory:
         path = self.root / f"{name}.json"
         return read_json(path) if path.exists() else None
 
+    def record(self, name: str, kind: type[R]) -> R | None:
+        """The record in ``<name>.json``, or None if it is not there yet. Every step looks at all before it: what has not changed on disk
+        since it was read is not read again."""
+        path = f"{self.root}/{name}.json"
+        try:
+            status = os.stat(path)  # noqa: PTH116 - called thousands of times
+        except FileNotFoundError:
+            return None
+        return cast(R, _parsed(path, (status.st_ino, status.st_mtime_ns, status.st_size), kind))
+
     def solution(self) -> Solution | None:
         """The step's solution, once it has been written."""
-        value = self.load("solution")
-        return None if value is None else Solution.model_validate(value)
+        return self.record("solution", Solution)
 
     def execution(self) -> Execution | None:
         """How its full run ended, once it has."""
-        value = self.load("execution")
-        return None if value is None else Execution.model_validate(value)
+        return self.record("execution", Execution)
 
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
-        value = self.load("verdict")
-        return None if value is None else Verdict.model_validate(value)
+        return self.record("verdict", Verdict)
 
     def write_solution(self, solution: Solution) -> None:
         """Put the script into the workspace and the record beside it (the record last: it marks completion)."""

@@ -4,6 +4,7 @@ The model's constants are orders of magnitude from timing the writer's scripts o
 because the prediction is scaled to the measured seconds.
 """
 
+import functools
 from dataclasses import dataclass
 
 from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
@@ -131,12 +132,24 @@ class Cost:
     """By hand, with another seed or on all rows: every member is fitted."""
 
 
-def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Cost:
-    """The cost of a changed recipe.
+@dataclass(frozen=True)
+class Measured:
+    """What the incumbent's run says of the machine."""
 
-    Members that the incumbent has are scaled from the incumbent's measured seconds (per member where telemetry says), new ones from the
-    modelled ratio, within `SPEED_BOUNDS`.
-    """
+    members: dict[str, Member]
+    """The incumbent's, by name."""
+    units: dict[str, float]
+    """Modelled seconds of each."""
+    seconds: dict[str, Seconds]
+    """Measured seconds of those that telemetry names."""
+    rest: Seconds
+    """What was measured and belongs to no member."""
+    speed: float
+    """Measured seconds per modelled second."""
+
+
+@functools.lru_cache(maxsize=4)  # every candidate of a step is compared with the same incumbent
+def _measured(context: TechniqueContext) -> Measured:
     profile = context.profile
     old = {m.name: m for m in counted(context.recipe)}
     old_units = recipe_units(context.recipe, profile)
@@ -151,18 +164,29 @@ def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float
     if known > busy:  # reported times overlap, or the machine was busier than the wall clock says: shares are all they tell
         measured = {name: seconds * busy / known for name, seconds in measured.items()}
         known = busy
-    total = fresh = max(busy - known, 0.0) if known else 0.0
+    units = {name: member_units(member, profile, context.recipe.seeds) for name, member in old.items()}
+    return Measured(old, units, measured, max(busy - known, 0.0) if known else 0.0, speed)
+
+
+def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Cost:
+    """The cost of a changed recipe.
+
+    Members that the incumbent has are scaled from the incumbent's measured seconds (per member where telemetry says), new ones from the
+    modelled ratio, within `SPEED_BOUNDS`.
+    """
+    profile, measured = context.profile, _measured(context)
+    total = fresh = measured.rest
     refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
     members = counted(recipe)
     keys = member_keys(recipe, members) if context.kept else {}
     for member in members:
         units = member_units(member, profile, recipe.seeds) * refit
-        before = old.get(member.name)
+        before = measured.members.get(member.name)
         if before is not None and before.model == member.model:
-            base = member_units(before, profile, context.recipe.seeds)
-            seconds = measured[member.name] * units / base if member.name in measured else units * speed
+            told = measured.seconds.get(member.name)
+            seconds = units * measured.speed if told is None else told * units / measured.units[member.name]
         else:
-            seconds = units * min(max(speed, SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
+            seconds = units * min(max(measured.speed, SPEED_BOUNDS[0]), SPEED_BOUNDS[1])
         total += seconds
         if keys.get(member.name) not in context.kept:
             fresh += seconds

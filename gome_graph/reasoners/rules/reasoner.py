@@ -70,7 +70,7 @@ class RulesReasoner:
 
     def __init__(self, config: RulesConfig | None = None, *, techniques: Iterable[Technique] | None = None) -> None:
         self.config = config or RulesConfig()
-        self._last: tuple[StepContext, list[Candidate]] | None = None
+        self._last: dict[int, tuple[StepContext, list[Candidate]]] = {}
         self.techniques = collect([("the catalog", BUILT_IN if techniques is None else techniques)])
 
     # -- draft -------------------------------------------------------------------------------------------------------
@@ -185,17 +185,18 @@ class RulesReasoner:
         return None
 
     def _ranked(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
-        """Everything worth trying on the incumbent, best first. Diagnose and propose ask it of the same context: it is worked out once."""
-        last = self._last  # one read: another trace may replace it meanwhile
-        if last is None or last[0] is not context:
-            last = self._last = context, self._rank(context, recipe)
-        return last[1]
+        """Everything worth trying on the incumbent, best first. Diagnose, propose and update ask it of the same facts: it is worked out
+        once a step, and what a sibling has taken up meanwhile is left out."""
+        last = self._last.get(context.trace)
+        if last is None or not _same_facts(last[0], context):
+            last = self._last[context.trace] = context, self._rank(context, recipe)
+        flying = _in_flight(context)
+        return [candidate for candidate in last[1] if candidate.hypothesis.title not in flying]
 
     def _rank(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
         """In random order without diagnosis."""
         view = TechniqueContext.of(context, recipe, diagnosis=self.config.diagnosis)
-        flying = [s.hypothesis.title for s in context.siblings if s.hypothesis is not None]
-        ranked = rank(self.techniques, view, context.history, in_flight=flying)
+        ranked = rank(self.techniques, view, context.history, in_flight=_in_flight(context))
         if not self.config.diagnosis:
             order = np.random.default_rng(context.seed).permutation(len(ranked))
             return [_with_score(ranked[i], 1.0 / (place + 1)) for place, i in enumerate(order)]
@@ -203,6 +204,27 @@ class RulesReasoner:
             hinted = [_with_score(c, c.score * hint_factor(c, context.hints)) for c in ranked]
             return sorted(hinted, key=lambda c: (-c.score, c.hypothesis.title))
         return ranked
+
+
+LIMIT_CHANGE = 0.05
+"""Share by which time limits may move within a step without a new ranking."""
+
+
+def _same_facts(then: StepContext, now: StepContext) -> bool:
+    """True if a ranking made of `then` holds for `now`: the same step of the same trace, and hardly any time between them."""
+    if then is now:
+        return True
+    return (
+        (then.step, then.seed, then.stage, then.hints) == (now.step, now.seed, now.stage, now.hints)
+        and then.task is now.task
+        and abs(then.time_limit - now.time_limit) <= LIMIT_CHANGE * then.time_limit
+        and (then.incumbent, then.history, then.findings) == (now.incumbent, now.history, now.findings)
+    )
+
+
+def _in_flight(context: StepContext) -> set[str]:
+    """Titles of what siblings are executing now."""
+    return {sibling.hypothesis.title for sibling in context.siblings if sibling.hypothesis is not None}
 
 
 def hint_factor(candidate: Candidate, hints: Sequence[str]) -> float:

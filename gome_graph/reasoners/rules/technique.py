@@ -28,7 +28,7 @@ CLASS_KINDS = frozenset({TargetKind.BINARY, TargetKind.MULTICLASS, TargetKind.OR
 NUMBER_KINDS = frozenset({TargetKind.REGRESSION, TargetKind.MULTI_REGRESSION})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same only if it is the very same: what is worked out of it is kept by identity
 class TechniqueContext:
     """What a technique may look at: the task, the recipe it would change, and the findings about it. Read-only."""
 
@@ -113,12 +113,12 @@ class TechniqueContext:
         """Raw columns of these kinds that the recipe uses, in file order."""
         return [c for c in self.profile.columns if c.kind in kinds and c.name not in self.dropped]
 
-    @property
+    @cached_property
     def text_columns(self) -> list[str]:
         """Names of text and list columns."""
         return [c.name for c in self.columns(ColumnKind.TEXT, ColumnKind.LIST)]
 
-    @property
+    @cached_property
     def tabular_columns(self) -> list[ColumnProfile]:
         """Columns other than text and lists that carry information."""
         kinds = (ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.BOOLEAN, ColumnKind.DATETIME, ColumnKind.COMPOUND)
@@ -129,12 +129,12 @@ class TechniqueContext:
         """True if there are inputs other than text: columns, or what the recipe reads from files."""
         return bool(self.tabular_columns) or any(step.kind in FILE_KINDS for step in self.recipe.features)
 
-    @property
+    @cached_property
     def numeric_columns(self) -> list[ColumnProfile]:
         """Number columns in use."""
         return self.columns(ColumnKind.NUMBER)
 
-    @property
+    @cached_property
     def category_columns(self) -> list[ColumnProfile]:
         """Category and boolean columns in use."""
         return self.columns(ColumnKind.CATEGORY, ColumnKind.BOOLEAN)
