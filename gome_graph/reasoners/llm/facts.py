@@ -73,7 +73,7 @@ def _most(items: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
 def _line(record: Record) -> str:
     """A record in one line: ``column=age value=60-72 rows=120 …``; what is empty is left out."""
     values = ((name, getattr(record, name)) for name in type(record).model_fields)
-    return " ".join(f"{name}={_text(value)}" for name, value in values if value not in (None, "", [], {}))
+    return " ".join(f"{name}={_text(value)}" for name, value in values if value not in (None, "", [], {}) and value is not False)
 
 
 def _text(value: Any) -> str:

@@ -115,7 +115,7 @@ def verdict_section(context: StepContext) -> str:
         "needed": verdict.threshold,
     }
     numbers = [f"{name} {value:.4g}" for name, value in measured.items() if value is not None]
-    what = f"{verdict.kind.value.replace('_', ' ')}: {verdict.reason}"
+    what = f"Verdict {verdict.kind.value}: {verdict.reason}"
     return "\n".join(part for part in (f"Last step: {title}" if title else "", what, ", ".join(numbers)) if part)
 
 
