@@ -91,4 +91,5 @@ def of_trial(trial: Trial) -> Fault | None:
     if kind is None:
         error = (execution.error_class or "").split(".")[-1]
         kind = FaultKind.NAME if error in _NAMES else FaultKind.VALUE if error in _VALUES else FaultKind.CRASH
-    return Fault(kind, trial.reason, execution.log_tail)
+    silent = not execution.ok and not execution.error_message and execution.detail not in trial.reason
+    return Fault(kind, f"{trial.reason} {execution.detail}" if silent else trial.reason, execution.log_tail)
