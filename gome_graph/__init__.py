@@ -9,8 +9,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "gome_graph.hooks": ("Executor", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy",
-                         "TaskBrief", "TraceView", "Update", "hookimpl"),
+    "gome_graph.hooks": ("Executor", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner", "SiblingFacts", "StepContext",
+                         "Strategy", "TaskBrief", "TraceView", "Update", "hookimpl"),
     "gome_graph.errors": ("BudgetExceeded", "GomeError", "ModelError", "PatchError", "PluginError", "RunError", "SandboxError",
                           "TaskError"),
     "gome_graph.records": ("BudgetStage", "Check", "ColumnKind", "ColumnProfile", "Component", "Diagnosis", "DiagnosticPack", "Edit",

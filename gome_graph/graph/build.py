@@ -5,6 +5,7 @@
     run:    prepare -> spread ==Send==> trace (N in parallel) -> finalise -> END
     trace:  draft -> execute -> validate -> remember -> diagnose -> recall -> update -> execute ...
                                                      '-> draft (new root) or leave
+            diagnose, update -> choose (the step that the strategy named had nothing left to try) -> diagnose, draft or leave
 """
 
 from typing import Any
@@ -23,7 +24,7 @@ from gome_graph.graph.nodes.finalise import finalise_node
 from gome_graph.graph.nodes.leave import leave_node
 from gome_graph.graph.nodes.prepare import prepare_node
 from gome_graph.graph.nodes.recall import recall_node
-from gome_graph.graph.nodes.remember import next_move, remember_node, stand
+from gome_graph.graph.nodes.remember import choose_node, next_move, remember_node, stand
 from gome_graph.graph.nodes.update import update_node
 from gome_graph.graph.nodes.validate import validate_node
 from gome_graph.graph.services import services
@@ -40,6 +41,7 @@ def build_trace() -> CompiledStateGraph[TraceState, None, TraceState, TraceOutpu
     graph.add_node("diagnose", contained(diagnose_node))
     graph.add_node("recall", contained(recall_node))
     graph.add_node("update", contained(update_node))
+    graph.add_node("choose", contained(choose_node))
     graph.add_node("leave", leave_node)
 
     graph.add_conditional_edges(START, enter, ["draft", "diagnose", "draft_again", "leave"])
@@ -49,9 +51,10 @@ def build_trace() -> CompiledStateGraph[TraceState, None, TraceState, TraceOutpu
     graph.add_conditional_edges("remember", next_move, ["diagnose", "draft_again", "leave"])
     graph.add_node("draft_again", next_step)
     graph.add_edge("draft_again", "draft")
-    graph.add_conditional_edges("diagnose", unless_ended("recall"), ["recall", "leave"])
+    graph.add_conditional_edges("choose", next_move, ["diagnose", "draft_again", "leave"])
+    graph.add_conditional_edges("diagnose", next_move, ["recall", "choose", "leave"])
     graph.add_conditional_edges("recall", unless_ended("update"), ["update", "leave"])
-    graph.add_conditional_edges("update", unless_ended("execute"), ["execute", "leave"])
+    graph.add_conditional_edges("update", next_move, ["execute", "choose", "leave"])
     graph.add_edge("leave", END)
     return graph.compile()
 

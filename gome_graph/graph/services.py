@@ -78,6 +78,8 @@ class RunServices:
         self.kept = KeptPool(run.root / "members")  # not "kept": that is what a script run by hand in the run directory would look into
         self.kept_permuted = KeptPool(run.root / "members-permuted")
         self._measured: dict[str, tuple[str, Measured]] = {}
+        self.origins: dict[str, Any] = {}
+        """Where judged steps came from, as far as a strategy has asked; see `gome_graph.graph.move`."""
 
     def _note_incumbents(self) -> None:
         """Tell the budget what a run that goes on has accepted: its reserve for finalise follows from that."""

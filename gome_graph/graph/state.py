@@ -27,7 +27,13 @@ class TraceState(TypedDict, total=False):
     step: int
     """Number of the step in hand; 0 is the draft."""
     incumbent: str | None
-    """Step id of the trace's accepted solution."""
+    """Step id of the solution that the step in hand must beat: the trace's accepted one, unless the strategy goes on from another."""
+    start: str | None
+    """Step id that the strategy named to go on from, a failed one if it is to be mended; None where it goes on from the incumbent."""
+    probes: int
+    """Directions to measure at sample stage before the step in hand."""
+    next: str
+    """Where the trace goes on: ``diagnose``, ``draft_again``, ``choose`` (the step named had nothing left to try)."""
     latest: str | None
     """Step id of the solution executed last."""
     base: str | None

@@ -6,6 +6,8 @@ from gome_graph.hooks.contracts import (
     Library,
     LoaderMatch,
     Memory,
+    Move,
+    MoveKind,
     Offer,
     Reasoner,
     SiblingFacts,
@@ -21,6 +23,6 @@ from gome_graph.hooks.contracts import (
 from gome_graph.hooks.specs import hookimpl
 
 __all__ = [
-    "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Offer", "Reasoner", "SiblingFacts", "StepContext", "Strategy",
-    "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
+    "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner", "SiblingFacts",
+    "StepContext", "Strategy", "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
 ]  # fmt: skip

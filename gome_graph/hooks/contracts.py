@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from gome_graph.records import (
     Seconds,
     Solution,
     Stage,
+    StepId,
     StepSummary,
     TaskProfile,
     Verdict,
@@ -232,18 +234,53 @@ class TraceView:
 
     trace: int
     step: int
+    """Number of the step to come."""
     history: list[StepSummary]
+    """All judged steps of the trace, oldest first."""
     has_incumbent: bool
     seconds_left: Seconds
+    higher_is_better: bool = True
+    """Direction of the scores in `history`."""
+    progress: float = 0.0
+    """Share of the budget that is used, 0 to 1: of the steps where those are counted, else of the seconds."""
+    seed: int = 0
+    """Derived from the run's seed, trace and step: the only source of randomness a strategy may use."""
+    parents: dict[StepId, StepId | None] = field(default_factory=dict)
+    """The step that each one was made from; None for roots."""
+    confidences: dict[StepId, float] = field(default_factory=dict)
+    """Stated probability of acceptance of each step that had a diagnosis."""
+    exhausted: frozenset[StepId] = frozenset()
+    """Steps from which the reasoner found nothing left to try."""
+
+
+class MoveKind(StrEnum):
+    """How a trace goes on."""
+
+    IMPROVE = "improve"
+    DEBUG = "debug"
+    ROOT = "root"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Move:
+    """A strategy's answer."""
+
+    kind: MoveKind
+    parent: StepId | None = None
+    """The step to go on from: a sound one to improve, a failed one to debug. Improve without one: the trace's incumbent, in the light of
+    the failure where the latest script failed."""
+    probes: int = 1
+    """So many directions are measured at sample stage first, and the best one goes on; 1: no measurement."""
 
 
 class Strategy(Protocol):
-    """Who chooses where the next step starts."""
+    """Who chooses where the next step starts. Deterministic in the view, so that a run that was killed goes on as it would have."""
 
     name: str
 
-    def next(self, view: TraceView) -> str:
-        """``improve`` the incumbent, ``root`` for a fresh start, or ``stop``. After a failed script the diagnosis is of that failure."""
+    def next(self, view: TraceView) -> Move:
+        """How the trace goes on from here."""
         ...
 
 

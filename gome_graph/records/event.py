@@ -29,7 +29,8 @@ class EventKind(StrEnum):
     RECALLED = "recalled"
     """momentum: considered, and a line for each of successes and failures"""
     UPDATED = "updated"
-    """hypothesis (Hypothesis), patch (Patch summary: edits, whole, share_changed)"""
+    """hypothesis (Hypothesis), patch (Patch summary: edits, whole, share_changed); probes (title, score, seconds, outcome) where
+    directions were measured on the sample first"""
     REASONED = "reasoned"
     """what (``fallback``, ``coded``, ``chosen``, ``dropped`` …) and details: how a reasoner came to its answer"""
     REMEMBERED = "remembered"

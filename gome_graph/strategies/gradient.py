@@ -1,6 +1,6 @@
 """The gradient strategy: follow the diagnosis from the trace's incumbent; a fresh root only where there is nothing to improve."""
 
-from gome_graph.hooks import TraceView
+from gome_graph.hooks import Move, MoveKind, TraceView
 
 DRAFT_TRIES = 3
 """Roots a trace may try before its first acceptance; then it gives up."""
@@ -11,8 +11,8 @@ class GradientStrategy:
 
     name = "gradient"
 
-    def next(self, view: TraceView) -> str:
+    def next(self, view: TraceView) -> Move:
         """``root`` until the first acceptance (at most `DRAFT_TRIES`), then ``improve``."""
         if view.has_incumbent:
-            return "improve"
-        return "root" if view.step < DRAFT_TRIES else "stop"
+            return Move(MoveKind.IMPROVE)
+        return Move(MoveKind.ROOT if view.step < DRAFT_TRIES else MoveKind.STOP)

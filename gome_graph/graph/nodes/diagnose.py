@@ -9,6 +9,7 @@ from gome_graph.diagnosis import build_pack, check_evidence, findings
 from gome_graph.graph.blackboard import blackboard
 from gome_graph.graph.context import FAILED, history, step_context
 from gome_graph.graph.measure import measure
+from gome_graph.graph.move import close_start, from_start
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
 from gome_graph.records import DiagnosticPack, EventKind, Finding, StepId, step_id
@@ -23,9 +24,11 @@ def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     run.tell_hints()
     base = _base(run, state)
     pack, found = _facts(run, base, state, step)
-    context = replace(step_context(run, blackboard(runtime, run), state, step), pack=pack, findings=found)
+    context = replace(from_start(run, state, step_context(run, blackboard(runtime, run), state, step)), pack=pack, findings=found)
     diagnosis = check_evidence(run.reasoner.diagnose(context), pack)
     hypotheses = run.reasoner.propose(context, diagnosis)
+    if not hypotheses and state.get("start"):
+        return close_start(run, state)  # this step's number is still free: the strategy chooses another place for it
     folder.save("pack", pack)
     folder.save("findings", [f.model_dump(mode="json") for f in found])
     folder.save("diagnosis", diagnosis)
@@ -34,11 +37,15 @@ def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
         EventKind.DIAGNOSED, trace=state["trace"], step=name, base=base, diagnosis=diagnosis.model_dump(mode="json"),
         findings=[f.model_dump(mode="json") for f in found],
     )  # fmt: skip
-    return {"step": step, "base": base}
+    return {"step": step, "base": base, "next": "recall"}
 
 
 def _base(run: RunServices, state: TraceState) -> str:
-    """The step to look at: the incumbent, or the latest if it failed to run (its failure is the news) or nothing is accepted."""
+    """The step to look at: the one the strategy named, else the incumbent, or the latest if it failed to run (its failure is the news) or
+    nothing is accepted."""
+    start = state.get("start")
+    if start is not None:
+        return start
     latest, incumbent = state.get("latest"), state.get("incumbent")
     if latest is None:
         raise RuntimeError("nothing has been executed yet")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from gome_graph.graph.context import FAILED, history, where_it_stands
+from gome_graph.graph.context import FAILED, where_it_stands
+from gome_graph.graph.move import choose_move
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
-from gome_graph.hooks import TraceView
 from gome_graph.records import EventKind, Experience, Finding, Hypothesis, Patch, StepId, Verdict, VerdictKind, step_id
 from gome_graph.run import StepDirectory
 
@@ -32,7 +32,7 @@ def remember_node(state: TraceState) -> dict[str, Any]:
             EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key.split("/", 1)[1], verdict=verdict.kind.value,
             predicted_gain=predicted.get("expected_gain"), confidence=predicted.get("confidence"), achieved_gain=verdict.gain_in_noise,
         )  # fmt: skip
-    return {"end": _end(run, state, folder)}
+    return _onward(run, state, folder)
 
 
 def stand(run: RunServices, trace: int) -> TraceState:
@@ -40,24 +40,25 @@ def stand(run: RunServices, trace: int) -> TraceState:
     state = where_it_stands(run, trace)
     latest = state.get("latest")
     if latest is not None:
-        state["end"] = _end(run, state, run.run.step(latest))
+        state.update(_onward(run, state, run.run.step(latest)))  # type: ignore[typeddict-item]
     return state
+
+
+def choose_node(state: TraceState) -> dict[str, Any]:
+    """Ask the strategy again: the step it named had nothing left to try."""
+    run = services(state["run_dir"])
+    return _onward(run, state, run.run.step(state.get("latest") or ""))
 
 
 def next_move(state: TraceState) -> str:
     """Where the trace goes from here: ``diagnose``, ``draft_again`` (a new root) or ``leave``."""
-    if state.get("end"):
-        return "leave"
-    run = services(state["run_dir"])
-    return "diagnose" if run.strategy.next(_view(run, state)) == "improve" else "draft_again"
+    return "leave" if state.get("end") else state.get("next", "diagnose")
 
 
-def _view(run: RunServices, state: TraceState) -> TraceView:
-    steps = state["step"] + 1
-    return TraceView(
-        trace=state["trace"], step=steps, history=history(run, state["trace"], steps), has_incumbent=bool(state.get("incumbent")),
-        seconds_left=run.budget.for_steps(),
-    )  # fmt: skip
+def _onward(run: RunServices, state: TraceState, folder: StepDirectory) -> dict[str, Any]:
+    """The end of the trace, or the strategy's next move."""
+    end = _end(run, state, folder)
+    return {"end": end} if end else {"end": None, **choose_move(run, state)}
 
 
 def _end(run: RunServices, state: TraceState, folder: StepDirectory) -> str | None:
@@ -68,9 +69,7 @@ def _end(run: RunServices, state: TraceState, folder: StepDirectory) -> str | No
         return f"{steps} steps done"
     execution = folder.execution()
     shortest = max(MIN_STEP_SECONDS, 0.5 * execution.wall_seconds if execution and execution.ok else 0.0)
-    if run.budget.for_steps() < shortest:
-        return "the budget for steps is used up"
-    return "the strategy ended it" if run.strategy.next(_view(run, state)) == "stop" else None
+    return "the budget for steps is used up" if run.budget.for_steps() < shortest else None
 
 
 def _experience(run: RunServices, state: TraceState, name: StepId, folder: StepDirectory, verdict: Verdict) -> Experience:

@@ -50,10 +50,11 @@ def _judge(run: RunServices, state: TraceState, folder: StepDirectory, name: str
         probes.append(execution)
         return execution, output
 
+    seconds = 0.0 if run.settings.max_steps is not None else execution.wall_seconds  # a run that counts steps does not ask the clock
     validation = validate(
         run.prepared, folder.output, execution, stage=Stage.FULL, incumbent=_incumbent(run, state.get("incumbent")),
         rerun=rerun, complexity=len(solution.script.splitlines()) if solution else 0,
-        probe_doubts=PROBE_SECONDS + PROBE_SHARE * execution.wall_seconds <= PROBE_BUDGET * run.budget.total,
+        probe_doubts=PROBE_SECONDS + PROBE_SHARE * seconds <= PROBE_BUDGET * run.budget.total,
     )  # fmt: skip
     cut = run.stopped() or (run.budget.for_steps() <= 0.5 and any(probe.outcome is Outcome.TIMED_OUT for probe in probes))
     if validation.suspicious and validation.verdict.accepted and cut:
