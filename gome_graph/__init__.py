@@ -18,6 +18,8 @@ _PUBLIC = {
                            "Finding", "Hypothesis", "Limits", "Momentum", "Outcome",
                            "Patch", "Protections", "RecallQuery", "Recalled", "Record", "Score", "ScriptJob", "Solution", "Stage",
                            "StepSummary", "TargetKind", "TargetProfile", "TaskProfile", "Verdict", "VerdictKind"),
+    "gome_graph.models": ("Answer", "Ask", "Backend", "CapReached", "ChatBackend", "Failure", "FailureKind",
+                          "InvalidAnswer", "ModelUnavailable", "Models", "Reply", "Request", "Role"),
     "gome_graph.reasoners.rules.recipe": ("FeatureStep", "Member", "Recipe"),
     "gome_graph.reasoners.rules.technique": ("Technique", "TechniqueContext"),
     "gome_graph.task": ("Measured", "Metric", "PreparedTask", "SubmissionFormat", "Task"),

@@ -8,6 +8,7 @@ from gome_graph.hooks.manager import Plugins, load_plugins
 def builtins() -> list[tuple[str, object]]:
     """(name, plugin) pairs of everything that ships with `gome-graph`."""
     import gome_graph.execution.builtin
+    import gome_graph.models.builtin
     import gome_graph.reasoners.llm.builtin
     import gome_graph.reasoners.rules.builtin
     import gome_graph.strategies.builtin
@@ -17,6 +18,7 @@ def builtins() -> list[tuple[str, object]]:
     return [
         ("local-executor", gome_graph.execution.builtin),
         ("llm-reasoner", gome_graph.reasoners.llm.builtin),
+        ("models", gome_graph.models.builtin),
         ("rules-reasoner", gome_graph.reasoners.rules.builtin),
         ("strategies", gome_graph.strategies.builtin),
         ("task-loaders", gome_graph.task.loaders),

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -21,6 +21,9 @@ from gome_graph.records import Bytes, Event, EventKind, Limits, Seconds, step_id
 from gome_graph.run import Budget, Journal, KeptPool, Observer, RunDirectory, RunSettings
 from gome_graph.task import Measured, PreparedTask
 from gome_graph.task.metrics import register_metric
+
+if TYPE_CHECKING:
+    from gome_graph.models.session import ModelSession
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class RunServices:
         self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
         self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
         self.memory: Memory = self._make_memory()
+        self.models: ModelSession | None = None
         self.reasoner: Reasoner = self._make_reasoner()
         self.strategy: Strategy = self.plugins.make("strategy", self.settings.strategy)
         self._prepared: PreparedTask | None = None
@@ -125,8 +129,20 @@ class RunServices:
         reasoner: Reasoner = self.plugins.make("reasoner", name, {"diagnosis": self.settings.diagnosis}, **services)
         return reasoner
 
-    def _make_models(self) -> Any:
-        raise PluginError(f"reasoner {self.settings.reasoner!r} needs a language model")
+    def _make_models(self) -> "ModelSession":
+        """The language models of the run, opened for a reasoner that wants them.
+
+        Raises
+        ------
+        PluginError
+            If the user has chosen none.
+        """
+        if not self.settings.models:
+            raise PluginError(f"reasoner {self.settings.reasoner!r} asks a language model; name one with --model, for example openai:gpt-5")
+        from gome_graph.graph.models import open_run_models
+
+        self.models = open_run_models(self)
+        return self.models
 
     def _tell_reasoning(self, trace: int, step: int, what: str, **details: Any) -> None:
         self.journal.add(EventKind.REASONED, trace=trace, step=step_id(trace, step), what=what, **details)
@@ -199,9 +215,10 @@ class RunServices:
     def close(self) -> None:
         """Stop scripts, let go of memory and files."""
         _open.pop(str(self.run.root), None)
-        for part in (self.executor, self.memory, self.journal):
+        for part in (self.executor, self.memory, self.journal, self.models):
             try:
-                part.close()
+                if part is not None:
+                    part.close()
             except Exception:
                 log.exception("closing %r failed", part)
 

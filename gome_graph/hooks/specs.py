@@ -25,7 +25,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @hookspec
 def gome_chat_model() -> Iterable[Offer]:
-    """Offer language-model providers. ``factory(config, model=..., base_url=...)`` returns a LangChain chat model. Nobody asks yet."""
+    """Offer language-model providers. ``factory(config, model=..., base_url=...)`` returns a LangChain chat model, or a `Backend`."""
     return []
 
 

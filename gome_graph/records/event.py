@@ -38,6 +38,11 @@ class EventKind(StrEnum):
     (both gains in noise units)"""
     BEST = "best"
     """score (Score): a new best over all traces; its submission is on disk"""
+    ANSWERED = "answered"
+    """role, model, template, tokens_in, tokens_out, cost (US dollars | None), tries, repaired, seconds: a language model's valid answer,
+    with what all its tries used"""
+    MODEL_TROUBLE = "model_trouble"
+    """role, model, problem, detail, then (what is done about it)"""
     HINT = "hint"
     """text: words of the user that traces know from here on"""
     WARNING = "warning"

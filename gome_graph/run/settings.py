@@ -21,6 +21,20 @@ class RunSettings(Record):
     max_steps: int | None = Field(default=None, ge=1)
     """Steps per trace (the draft included). With it, decisions depend on step counts instead of the clock."""
     reasoner: str = "rules"
+    models: list[str] = []
+    """``provider:model`` for all roles, ``role=provider:model`` for one; empty: no language model is asked."""
+    fallback: list[str] = []
+    """Models that are asked, in this order, where the first choice fails."""
+    base_url: str | None = None
+    """Address of an OpenAI-compatible server; None: the provider's own."""
+    max_cost: float | None = Field(default=None, gt=0)
+    """Cap on what models may cost, US dollars."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Cap on the tokens of all prompts and answers."""
+    prices: Path | None = None
+    """The user's table of prices (TOML)."""
+    record: Path | None = None
+    """A file that gets every request and reply as well; the run directory keeps them anyway."""
     strategy: str = "gradient"
     executor: str = "local"
     executor_config: dict[str, Any] = {}

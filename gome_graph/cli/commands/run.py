@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gome_graph.run import RunDirectory, RunResult, RunSettings
     from gome_graph.task import Task
 
-TASK, RUN, PARTS = "The task", "The run", "Who does what"
+TASK, RUN, PARTS, MODELS = "The task", "The run", "Who does what", "Language models"
 
 RUN_HELP = """Improve a solution of TASK until the budget is spent; ends with solution.py, submission.csv and report.html.
 
@@ -58,7 +58,35 @@ def run(
         Path | None, typer.Option(help="Run directory (default: runs/<task>-<id>).", rich_help_panel=RUN, show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.", rich_help_panel=RUN)] = False,
-    reasoner: Annotated[str, typer.Option(help="Who thinks.", rich_help_panel=PARTS)] = "rules",
+    reasoner: Annotated[
+        str | None, typer.Option(help="Who thinks; rules, or llm where --model is given.", rich_help_panel=PARTS, show_default=False)
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", metavar="P:M", rich_help_panel=MODELS, show_default=False,
+            help="Language model, for example openai:gpt-5, mailbox:DIR, replay:FILE; code=P:M for one role. Repeatable.",
+        ),
+    ] = None,
+    fallback: Annotated[
+        list[str] | None,
+        typer.Option(metavar="P:M", help="Model to ask where the first fails; repeatable.", rich_help_panel=MODELS, show_default=False),
+    ] = None,
+    base_url: Annotated[
+        str | None, typer.Option(help="Address of an OpenAI-compatible server.", rich_help_panel=MODELS, show_default=False)
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(help="Hard cap on what models cost, US dollars.", rich_help_panel=MODELS, show_default=False)
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Hard cap on their tokens.", rich_help_panel=MODELS, min=1, show_default=False)
+    ] = None,
+    prices: Annotated[
+        Path | None, typer.Option(help="Table of prices (TOML) that overrides ours.", rich_help_panel=MODELS, show_default=False)
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write all requests and answers to this file too.", rich_help_panel=MODELS, show_default=False)
+    ] = None,
     strategy: Annotated[str, typer.Option(help="Who chooses where the next step starts.", rich_help_panel=PARTS)] = "gradient",
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
     memory: Annotated[str, typer.Option(help="auto, none, a name, or a folder to share.", rich_help_panel=PARTS)] = "auto",
@@ -89,12 +117,18 @@ def run(
     chosen, folder = _memory(memory, no_memory, selected)
     if closed_world and folder is not None:
         raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
+    asked = _models(model, fallback, base_url, max_cost, max_tokens, prices, record, reasoner)
     settings = RunSettings(
         budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
-        audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps), reasoner=reasoner,
+        audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps),
+        reasoner=reasoner or ("llm" if model else "rules"), **asked,
         strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus,
         closed_world=closed_world, plugins=selected,
     )  # fmt: skip
+    if settings.models:
+        from gome_graph.graph.models import check_models
+
+        check_models(settings)
     what = load_task_with_plugins(
         task, settings.plugins, train=train, test=test, sample=sample, target=target or None, metric=metric, id=id, drop=tuple(drop or ())
     )
@@ -171,6 +205,45 @@ def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[st
     return "auto", Path(memory).expanduser().resolve()
 
 
+def _models(
+    model: list[str] | None, fallback: list[str] | None, base_url: str | None, max_cost: float | None, max_tokens: int | None,
+    prices: Path | None, record: Path | None, reasoner: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Settings of the language models.
+
+    Raises
+    ------
+    TaskError
+        If flags do not fit together.
+    """
+    from gome_graph.errors import TaskError
+
+    flags = {"--fallback": fallback, "--base-url": base_url, "--max-cost": max_cost, "--max-tokens": max_tokens, "--prices": prices,
+             "--record": record}  # fmt: skip
+    if not model:
+        lone = next((flag for flag, value in flags.items() if value), None)
+        if lone is not None:
+            raise TaskError(f"{lone} is about language models, but no --model is given; add one, for example --model openai:gpt-5")
+        if reasoner is not None and "llm" in reasoner:
+            raise TaskError(f"--reasoner {reasoner} asks a language model; name it with --model, for example --model openai:gpt-5")
+        return {}
+    if reasoner == "rules":
+        raise TaskError("--reasoner rules asks no language model; leave out --model, or take --reasoner llm or rules+llm")
+    if max_cost is not None and max_cost <= 0:
+        raise TaskError(f"--max-cost {max_cost:g} leaves no money for models; give an amount above 0, or leave out --model")
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise TaskError(f"--base-url {base_url!r} is no web address; write for example http://127.0.0.1:8000/v1")
+    if base_url is not None and "@" in base_url.split("/")[2]:
+        raise TaskError("--base-url holds a user name or password, which would be written down; put the key into the environment")
+    from gome_graph.models.open import absolute
+
+    return {
+        "models": [absolute(name) for name in model], "fallback": [absolute(name) for name in fallback or []], "base_url": base_url,
+        "max_cost": max_cost, "max_tokens": max_tokens, "prices": prices and prices.expanduser().absolute(),
+        "record": record and record.expanduser().absolute(),
+    }  # fmt: skip
+
+
 def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
     if no_plugins:
         return []
@@ -215,6 +288,8 @@ def _announce(task: "Task", settings: "RunSettings", protections: "Protections",
     table.add_row(
         "parts", f"{settings.reasoner} reasoner, {settings.strategy} strategy, {settings.executor} executor, {settings.memory} memory"
     )
+    if settings.models:
+        table.add_row("models", harmless(models_line(settings)))
     table.add_row("walls", walls(protections.model_dump()))
     for note in protections.notes:
         table.add_row("", Text(note, style="yellow"))
@@ -223,6 +298,20 @@ def _announce(task: "Task", settings: "RunSettings", protections: "Protections",
     if protections.mechanism == "none":
         output.say(Text("WARNING: no sandbox can be had here. Scripts run with your rights, on your files and network.", style="bold red"),
                    stderr=True)  # fmt: skip
+
+
+def models_line(settings: "RunSettings") -> str:
+    """Models, fallbacks and caps in one line."""
+    parts = [", ".join(settings.models)]
+    if settings.fallback:
+        parts.append(f"else {', '.join(settings.fallback)}")
+    if settings.base_url:
+        parts.append(f"at {settings.base_url}")
+    if settings.max_cost is not None:
+        parts.append(f"at most ${settings.max_cost:g}")
+    if settings.max_tokens is not None:
+        parts.append(f"at most {settings.max_tokens:,} tokens")
+    return "   ".join(parts)
 
 
 def walls(protections: dict[str, Any]) -> "Any":

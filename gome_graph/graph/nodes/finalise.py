@@ -31,7 +31,8 @@ def finalise_node(state: RunState) -> dict[str, Any]:
     result = _result(run, chosen, choice.reason if choice else "")
     # In this order: a run with a result cannot be resumed, so its journal must have its end by then.
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
-    run.run.update_record(result=result.model_dump(mode="json"))
+    asked = {} if run.models is None else {"models": run.models.summary()}
+    run.run.update_record(result=result.model_dump(mode="json"), **asked)
     return {"result": result.model_dump(mode="json")}
 
 

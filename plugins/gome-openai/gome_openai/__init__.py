@@ -1,0 +1,1 @@
+"""OpenAI, Azure and every OpenAI-compatible server as models of `gome`."""
