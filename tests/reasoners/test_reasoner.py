@@ -216,7 +216,7 @@ def test_a_remembered_failure_on_this_task_is_not_repeated() -> None:
 
 
 def test_a_remembered_success_is_imitated() -> None:
-    two = RulesReasoner(techniques=[t for t in BUILT_IN if t.name in ("seed_bagging", "second_opinion")])
+    two = RulesReasoner(techniques=[t for t in BUILT_IN if t.name in ("number_pairs", "second_opinion")])
     here = drafted("numbers")
     diagnosis = two.diagnose(here)
     offered = two.propose(here, diagnosis)

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, added, boosted
 from gome_graph.reasoners.rules.catalog.training import STRONGER
 from gome_graph.reasoners.rules.recipe import Blend, Recipe
+from gome_graph.reasoners.rules.rehearse import Stage, blended, gain_of, promise
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import SEEDLESS
+from gome_graph.reasoners.rules.writer.keys import member_keys
 from gome_graph.records import Component
 
 MOST_MEMBERS = 8
 SEED_LADDER = (3, 5)
 IDLE_WEIGHT = 0.02
+LEAST_PROMISE = 1.0
+"""Gain in noise units that a rehearsal must promise before another blend is tried."""
 
 
 def _seeds(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -24,16 +28,36 @@ def _random(context: TechniqueContext) -> bool:
 
 
 def _weights(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
+    """Other ways to blend; where all members' predictions are at hand, only those that promise something."""
     words: list[tuple[Blend, str, float]] = [
         ("greedy", "Weigh members by greedy selection", 0.35),
         ("stack", "Stack the members with a linear model", 0.3),
         ("mean", "Weigh all members equally", 0.2),
     ]
+    promised = _promised(recipe, context, [blend for blend, _, _ in words if blend != recipe.blend])
     return [
-        Variant(recipe.model_copy(update={"blend": blend}), title, {"blend": blend}, success=success)
+        Variant(recipe.model_copy(update={"blend": blend}), title, {"blend": blend}, gain, success if gain is None else promise(gain))
         for blend, title, success in words
-        if recipe.blend != blend
+        if recipe.blend != blend and ((gain := promised.get(blend)) is None or gain >= LEAST_PROMISE)
     ]
+
+
+def _promised(recipe: Recipe, context: TechniqueContext, blends: Sequence[Blend]) -> dict[Blend, float]:
+    """Gains in noise units of other blends of the same members, as far as they can be rehearsed."""
+    stage = Stage.of(recipe, context)
+    keys = member_keys(recipe, context.members)
+    if stage is None or context.library is None or not set(keys.values()) <= context.kept:
+        return {}
+    oofs = [context.library.kept.load(key) for key in keys.values()]
+    if any(oof is None or len(oof) != len(context.library.truth) for oof in oofs):
+        return {}
+    parts = [oof[stage.rows] for oof in oofs if oof is not None]
+    before = blended(parts, recipe.blend, stage)
+    found = {blend: blended(parts, blend, stage) for blend in blends}
+    if before is None:
+        return {}
+    losses = stage.outcome(before)
+    return {blend: gain_of(losses, stage.outcome(after), stage) for blend, after in found.items() if after is not None}
 
 
 def _twin(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -110,7 +134,7 @@ TECHNIQUES = [
         falsifier="the second setting's weight is near zero",
         answers={"single_model": 0.6, "plateau": 0.5, "fold_variance": 0.4, "overfit": 0.4},
         prior_gain=1.2,
-        prior_success=0.28,
+        prior_success=0.23,
         stages=LATE,
     ),
     Technique(

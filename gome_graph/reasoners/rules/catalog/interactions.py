@@ -186,7 +186,7 @@ TECHNIQUES = [
         falsifier="the totals are hardly used",
         answers=UNDER,
         prior_gain=2.0,
-        prior_success=0.32,
+        prior_success=0.2,
         stages=EARLY,
     ),
     Technique(

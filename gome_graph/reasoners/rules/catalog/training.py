@@ -302,7 +302,7 @@ TECHNIQUES = [
         falsifier="the train-validation gap shrinks and the score falls",
         answers={"overfit": 0.9, "fold_variance": 0.6, "label_noise": 0.8, "heteroscedastic": 0.2, "duplicated_rows": 0.5},
         prior_gain=2.0,
-        prior_success=0.28,
+        prior_success=0.18,
         source=GUIDE,
     ),
     Technique(
@@ -382,6 +382,6 @@ TECHNIQUES = [
         falsifier="the member does not improve",
         answers={"residual_outliers": 0.3, "unconverged": 0.7, "underfit": 0.4},
         prior_gain=1.0,
-        prior_success=0.25,
+        prior_success=0.17,
     ),
 ]
