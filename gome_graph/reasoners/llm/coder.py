@@ -84,8 +84,8 @@ class Coder:
             If the model does not answer.
         """
         fixed = {
-            "hypothesis": f"{hypothesis.title}\n\n{hypothesis.rationale}", "diagnosis": sections.diagnosis_section(diagnosis),
-            "contract": contract(context.task, base),
+            "diagnosis": sections.diagnosis_section(diagnosis) if self._config.diagnosis else "",
+            "hypothesis": f"{hypothesis.title}\n\n{hypothesis.rationale}", "contract": contract(context.task, base),
         }  # fmt: skip
 
         def ask(script: str, told: Mapping[str, str]) -> Ask[PatchAnswer]:

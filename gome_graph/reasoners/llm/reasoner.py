@@ -17,6 +17,7 @@ from gome_graph.reasoners.llm.prompts import versions
 from gome_graph.reasoners.llm.proposals import MARK, SOURCE, weighed
 from gome_graph.reasoners.llm.thinker import Thinker
 from gome_graph.reasoners.rules.reasoner import RulesConfig, RulesReasoner
+from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique
 from gome_graph.records import (
     Component,
@@ -133,8 +134,10 @@ class LlmReasoner:
         ranked = weighed(hypotheses, context, momentum)
         try:
             hypothesis = self._choose(context, diagnosis, ranked, momentum)
-            if not hypothesis.source and (update := self._by_rules(context, diagnosis, [hypothesis], momentum)) is not None:
-                return update
+            if not hypothesis.source and recipe_of(context.incumbent) is not None:
+                update = self._by_rules(context, diagnosis, [hypothesis], momentum)
+                if update is not None:
+                    return update
             script, title = _base(context)
             written = self._coder.change(context, diagnosis, hypothesis, script, title)
         except NotWritten as error:
