@@ -7,6 +7,7 @@ from typing import Any
 from gome_graph.errors import GomeError, ModelError
 from gome_graph.hooks import Reasoner, StepContext, Tell, Trials, Update
 from gome_graph.models import Models
+from gome_graph.reasoners.llm import sections
 from gome_graph.reasoners.llm.answers import DraftAnswer, family_name, short_title
 from gome_graph.reasoners.llm.coder import Coder, NotWritten, Written
 from gome_graph.reasoners.llm.config import LlmConfig
@@ -80,6 +81,8 @@ class LlmReasoner:
         self._patience = Patience()
         self._tell_journal = tell
         self._unwritten: dict[int, dict[str, str]] = {}
+        self._updates: dict[int, tuple[int, dict[str, Update]]] = {}
+        """By trace: the step in hand, and what was written for its hypotheses one by one."""
         self._lock = threading.Lock()
 
     # -- the four questions ------------------------------------------------------------------------------------------
@@ -126,7 +129,13 @@ class LlmReasoner:
         return self._rules.propose(own_context(context), diagnosis)
 
     def update(self, context: StepContext, diagnosis: Diagnosis, hypotheses: list[Hypothesis], momentum: Momentum) -> Update | None:
-        """One hypothesis, chosen in the light of momentum and written as a patch that ran on few rows."""
+        """One hypothesis, chosen in the light of momentum and written as a patch that ran on few rows.
+
+        Asked again in the same step for a hypothesis alone that it has written (a strategy that probes does so), it gives the same script.
+        """
+        known = self._kept_update(context, hypotheses)
+        if known is not None:
+            return known
         if context.incumbent is None or not any(h.source == SOURCE for h in hypotheses):
             return self._by_rules(context, diagnosis, hypotheses, momentum)
         if not self._patience.asks(context.trace, context.step):
@@ -149,14 +158,16 @@ class LlmReasoner:
             self._fall(context, "update", error)
             return self._by_rules(context, diagnosis, None, momentum)
         self._done(context, written)
-        return _step(context, context.incumbent, hypothesis, written)
+        made = _step(context, context.incumbent, hypothesis, written)
+        self._keep_update(context, hypotheses, made)
+        return made
 
     # -- parts of them -----------------------------------------------------------------------------------------------
 
     def _choose(self, context: StepContext, diagnosis: Diagnosis, ranked: list[Hypothesis], momentum: Momentum) -> Hypothesis:
         """The best by weight where there is nothing to weigh it against; else the model selects, modifies or creates."""
         told = bool(momentum.successes or momentum.failures)
-        if not self.config.judge or (not told and len({h.source for h in ranked}) == 1):
+        if not self.config.judge or len(ranked) == 1 or (not told and len({h.source for h in ranked}) == 1):
             return ranked[0]
         hypothesis, action, reason = self._thinker.choose(context, diagnosis, ranked, momentum, self._not_written(context))
         self._tell(context, "chosen", action=action, title=hypothesis.title, reason=reason, proposals=len(ranked))
@@ -177,6 +188,18 @@ class LlmReasoner:
         own = own_context(context)
         wanted = self._rules.propose(own, diagnosis) if hypotheses is None else hypotheses
         return as_step(self._rules.update(own, diagnosis, wanted, momentum), context)
+
+    def _keep_update(self, context: StepContext, hypotheses: list[Hypothesis], update: Update) -> None:
+        if len(hypotheses) == 1:
+            with self._lock:
+                step, updates = self._updates.get(context.trace, (context.step, {}))
+                kept = updates if step == context.step else {}
+                self._updates[context.trace] = context.step, {**kept, hypotheses[0].title: update}
+
+    def _kept_update(self, context: StepContext, hypotheses: list[Hypothesis]) -> Update | None:
+        with self._lock:
+            step, updates = self._updates.get(context.trace, (-1, {}))
+        return updates.get(hypotheses[0].title) if len(hypotheses) == 1 and step == context.step else None
 
     # -- accounts ----------------------------------------------------------------------------------------------------
 
@@ -201,10 +224,12 @@ class LlmReasoner:
 
 def _base(context: StepContext) -> tuple[str, str]:
     """The script that is changed, and what it is called: the accepted one, or a model's last one that failed and may be mended."""
-    if context.latest is not None and _mendable(context.history):
-        return context.latest.script, "The last script, which failed"
+    latest = sections.last_step(context)
+    if latest is not None and _mendable(context.history):
+        return latest.script, "The last script, which failed"
     if context.incumbent is not None:
-        return context.incumbent.script, "The accepted script"
+        failed = context.pack is not None and context.pack.step == context.incumbent.step and not context.pack.execution.ok
+        return context.incumbent.script, "The script to be mended" if failed else "The accepted script"
     return (context.latest.script, "The last script") if context.latest is not None else ("", "")
 
 
@@ -220,10 +245,11 @@ def _mendable(history: list[StepSummary]) -> bool:
 
 def _failed_root(context: StepContext) -> tuple[str, Fault | None]:
     """The script and the fault of a model's root that failed, for the next one to mend."""
-    if context.latest is None or context.verdict is None or not _mendable(context.history):
+    latest = sections.last_step(context)
+    if latest is None or context.verdict is None or not _mendable(context.history):
         return "", None
     log = context.pack.execution.log_tail if context.pack is not None else ""
-    return context.latest.script, Fault(FaultKind.CRASH, context.verdict.reason, log)
+    return latest.script, Fault(FaultKind.CRASH, context.verdict.reason, log)
 
 
 def _root(context: StepContext, written: Written) -> Update:

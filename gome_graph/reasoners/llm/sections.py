@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief
 from gome_graph.reasoners.llm.facts import fact_lines, finding_lines
-from gome_graph.records import BudgetStage, ColumnProfile, Diagnosis, Hypothesis, Momentum, Recalled, StepSummary, VerdictKind
+from gome_graph.records import BudgetStage, ColumnProfile, Diagnosis, Hypothesis, Momentum, Recalled, Solution, StepSummary, VerdictKind
 from gome_graph.solution import unified_diff
 
 MOST_COLUMNS = 60
@@ -20,6 +20,12 @@ STAGES = {
     BudgetStage.IMPROVE: "improvement: directed changes, one at a time",
     BudgetStage.ENSEMBLE: "late: combine what has worked, avoid risky rewrites",
 }
+
+
+def last_step(context: StepContext) -> Solution | None:
+    """What was executed last, if it belongs to the history that is shown: a strategy may go on from another branch of the trace."""
+    latest = context.latest
+    return latest if latest is not None and context.history and context.history[-1].step == latest.step else None
 
 
 def task_section(task: TaskBrief) -> str:
@@ -103,7 +109,7 @@ def findings_section(context: StepContext) -> str:
 def verdict_section(context: StepContext) -> str:
     """What came of the last step, with its numbers. A refusal for leakage is called leakage."""
     verdict = context.verdict
-    if verdict is None:
+    if verdict is None or last_step(context) is None:
         return ""
     title = context.history[-1].hypothesis if context.history else ""
     measured = {
@@ -121,9 +127,10 @@ def verdict_section(context: StepContext) -> str:
 
 def diff_section(context: StepContext) -> str:
     """The last step's change against the accepted script, where it was not accepted."""
-    if context.incumbent is None or context.latest is None or context.latest.script == context.incumbent.script:
+    latest = last_step(context)
+    if context.incumbent is None or latest is None or latest.script == context.incumbent.script:
         return context.pack.diff if context.pack is not None else ""
-    return unified_diff(context.incumbent.script, context.latest.script, "accepted", "last step")
+    return unified_diff(context.incumbent.script, latest.script, "accepted", "last step")
 
 
 def log_section(context: StepContext) -> str:

@@ -17,7 +17,7 @@ from gome_graph.reasoners.llm.patience import PAUSES, Patience
 from gome_graph.reasoners.llm.reasoner import LlmReasoner
 from gome_graph.reasoners.rules.reasoner import RulesReasoner
 from gome_graph.reasoners.rules.state import recipe_of
-from gome_graph.records import BudgetStage, Component, Execution, Hypothesis, Momentum, Outcome, Stage, VerdictKind, step_id
+from gome_graph.records import BudgetStage, Execution, Momentum, Outcome, Stage, VerdictKind, step_id
 from gome_graph.run import KeptPool
 from gome_graph.solution import apply_patch
 from gome_graph.task import load_task, prepare
@@ -316,6 +316,24 @@ def test_asking_for_the_reasoner_imports_nothing_of_it(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_hypothesis_of_a_model_keeps_its_words() -> None:
-    hypothesis = Hypothesis(title="t", rationale="r", component=Component.MODEL, source="llm")
-    assert Hypothesis.model_validate(hypothesis.model_dump(mode="json")) == hypothesis
+def test_a_hypothesis_that_a_strategy_has_probed_is_not_written_twice() -> None:
+    models = ScriptedModels(reply)
+    reasoner = LlmReasoner(models=models)
+    context = world.context()
+    diagnosis = reasoner.diagnose(context)
+    first, second = reasoner.propose(context, diagnosis)
+    probed = [reasoner.update(context, diagnosis, [each], world.MOMENTUM) for each in (first, second)]
+    assert reasoner.update(context, diagnosis, [first], world.MOMENTUM) is probed[0]
+    assert len(models.by(Role.CODE)) == 2
+    assert not models.by(Role.JUDGE), "there is nothing to choose from one"
+
+
+def test_what_was_run_last_on_another_branch_is_not_what_is_changed() -> None:
+    other = world.solution("raise SystemExit\n", 9)
+    crashed = world.history()[2].model_copy(update={"outcome": "crashed"})
+    context = world.context(latest=other, history=[*world.history()[:2], crashed])
+    models = ScriptedModels(reply)
+    update = step(LlmReasoner(models=models), context)
+    assert update is not None
+    assert update.solution.script == width(0.5)
+    assert not any("SystemExit" in ask.user or "Last step" in ask.user for ask in models.asked)
