@@ -20,7 +20,7 @@ from tests.reasoners.llm.scripted import ScriptedModels, choice, diagnosis, draf
 
 def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: ScriptedModels, **settings: Any) -> RunDirectory:
     monkeypatch.setattr(RunServices, "_make_models", lambda self: models)
-    values = {"budget_seconds": 120, "traces": 1, "reasoner": "llm", "memory": "none", "plugins": [], "top_k": 1, **settings}
+    values = {"budget_seconds": 900, "traces": 1, "reasoner": "llm", "memory": "none", "plugins": [], "top_k": 1, **settings}
     start(load_task(small_tasks.line(tmp_path / "task")), RunSettings.model_validate(values), out=tmp_path / "run")
     return RunDirectory.open(tmp_path / "run")
 
