@@ -1,6 +1,9 @@
-"""Behaviours 3 (momentum), 4 (traces) and 6 (budget) of the design, measured; behaviour 2 is `validation_faults.py`.
+"""Behaviours 3 (momentum), 4 (traces), 5 (patches) and 6 (budget) of the design, measured; behaviour 2 is `validation_faults.py`.
 
-    python benchmarks/behaviours.py [--only momentum traces budget] [--runs 20] [--json]
+    python benchmarks/behaviours.py [--only momentum traces patches budget] [--runs 20] [--json]
+    python benchmarks/behaviours.py --journal RUN
+
+The second form judges a run by its own record: behaviours 1 (typed gradient), 5 (patches) and 9 (no audit score anywhere).
 
 Prints a line for each check: PASS, MISS or INFO (no bar), the figure, its bar, and what it was measured on. The momentum and traces parts
 take two to four minutes; the budget part (real runs of 15 to 25 s, one in four killed and resumed) about 20 s a run. With ``--json`` the
@@ -14,7 +17,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-PARTS = ("momentum", "traces", "budget")
+PARTS = ("momentum", "traces", "patches", "budget")
 
 
 def main() -> int:
@@ -23,16 +26,28 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=20, help="real runs of the budget part")
     parser.add_argument("--json", action="store_true", help="print all checks as JSON at the end")
     parser.add_argument("--verbose", action="store_true", help="print each real run")
+    parser.add_argument("--journal", type=Path, metavar="RUN", help="judge this run's record instead")
     options = parser.parse_args()
     # The checks live with the tests, which use the cheap ones.
     sys.path.insert(0, str(Path(__file__).parents[1]))
+    if options.journal is not None:
+        from tests.behaviours import journal
+
+        return report(journal.checks(options.journal), options.json)
     found = []
     with tempfile.TemporaryDirectory(prefix="gome-behaviours-") as folder:
         for part in options.only:
             for check in measure(part, Path(folder) / part, options.runs, options.verbose):
                 print(check.line(), flush=True)
                 found.append(check)
-    if options.json:
+    return report(found, options.json, printed=True)
+
+
+def report(found: list, as_json: bool, *, printed: bool = False) -> int:
+    """Print what was not printed yet; the exit code."""
+    for check in [] if printed else found:
+        print(check.line())
+    if as_json:
         print(json.dumps([asdict(check) for check in found]))
     return 0 if all(check.passed is not False for check in found) else 1
 
@@ -48,6 +63,10 @@ def measure(part: str, root: Path, runs: int, verbose: bool) -> list:
         from tests.behaviours import traces
 
         return traces.checks(root)
+    if part == "patches":
+        from tests.behaviours import bugs
+
+        return bugs.checks(root)
     from tests.behaviours import budgets
 
     return budgets.checks(budgets.sweep(root, runs, tell=lambda line: print(line, flush=True) if verbose else None))

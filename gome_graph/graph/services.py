@@ -126,7 +126,9 @@ class RunServices:
             services["tell"] = self._tell_reasoning
         if "models" in wants:
             services["models"] = self._make_models()
-        reasoner: Reasoner = self.plugins.make("reasoner", name, {"diagnosis": self.settings.diagnosis}, **services)
+        reasoner: Reasoner = self.plugins.make(
+            "reasoner", name, {"diagnosis": self.settings.diagnosis, **self.settings.reasoner_config}, **services
+        )
         return reasoner
 
     def _make_models(self) -> "ModelSession":

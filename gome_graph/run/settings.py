@@ -21,6 +21,8 @@ class RunSettings(Record):
     max_steps: int | None = Field(default=None, ge=1)
     """Steps per trace (the draft included). With it, decisions depend on step counts instead of the clock."""
     reasoner: str = "rules"
+    reasoner_config: dict[str, Any] = {}
+    """Settings of the reasoner beside `diagnosis`."""
     models: list[str] = []
     """``provider:model`` for all roles, ``role=provider:model`` for one; empty: no language model is asked."""
     fallback: list[str] = []

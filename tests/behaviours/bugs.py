@@ -47,7 +47,7 @@ def _bug(name: str, code: str, clue: str) -> Bug:
 
 
 BUGS = [
-    _bug("misspelt name", "x = x + widht", r"name: .*NameError: name 'widht'"),
+    _bug("misspelt name", "x = x + wdith", r"name: .*NameError: name 'wdith'"),
     _bug("module not imported", "x = math.floor(x)", r"name: .*NameError: name 'math'"),
     _bug("no such attribute", "x = x.to_numpy()", r"name: .*AttributeError: 'float' object has no attribute 'to_numpy'"),
     _bug("no such column", "x = float(row['X1'])", r"name: .*KeyError: 'X1'"),

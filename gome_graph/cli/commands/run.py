@@ -81,6 +81,10 @@ def run(
     max_tokens: Annotated[
         int | None, typer.Option(help="Hard cap on their tokens.", rich_help_panel=MODELS, min=1, show_default=False)
     ] = None,
+    prompt_tokens: Annotated[
+        int | None,
+        typer.Option(help="Most tokens of a prompt; 24,000 by default.", rich_help_panel=MODELS, min=1000, show_default=False),
+    ] = None,
     prices: Annotated[
         Path | None, typer.Option(help="Table of prices (TOML) that overrides ours.", rich_help_panel=MODELS, show_default=False)
     ] = None,
@@ -117,11 +121,12 @@ def run(
     chosen, folder = _memory(memory, no_memory, selected)
     if closed_world and folder is not None:
         raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
-    asked = _models(model, fallback, base_url, max_cost, max_tokens, prices, record, reasoner)
+    asked = _models(model, fallback, base_url, max_cost, max_tokens, prices, record, prompt_tokens, reasoner)
     settings = RunSettings(
         budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
         audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps),
-        reasoner=reasoner or ("llm" if model else "rules"), **asked,
+        reasoner=reasoner or ("llm" if model else "rules"),
+        **asked,
         strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus,
         closed_world=closed_world, plugins=selected,
     )  # fmt: skip
@@ -207,7 +212,7 @@ def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[st
 
 def _models(
     model: list[str] | None, fallback: list[str] | None, base_url: str | None, max_cost: float | None, max_tokens: int | None,
-    prices: Path | None, record: Path | None, reasoner: str | None,
+    prices: Path | None, record: Path | None, prompt_tokens: int | None, reasoner: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Settings of the language models.
 
@@ -219,7 +224,7 @@ def _models(
     from gome_graph.errors import TaskError
 
     flags = {"--fallback": fallback, "--base-url": base_url, "--max-cost": max_cost, "--max-tokens": max_tokens, "--prices": prices,
-             "--record": record}  # fmt: skip
+             "--record": record, "--prompt-tokens": prompt_tokens}  # fmt: skip
     if not model:
         lone = next((flag for flag, value in flags.items() if value), None)
         if lone is not None:
@@ -241,6 +246,7 @@ def _models(
         "models": [absolute(name) for name in model], "fallback": [absolute(name) for name in fallback or []], "base_url": base_url,
         "max_cost": max_cost, "max_tokens": max_tokens, "prices": prices and prices.expanduser().absolute(),
         "record": record and record.expanduser().absolute(),
+        "reasoner_config": {} if prompt_tokens is None else {"prompt_tokens": prompt_tokens},
     }  # fmt: skip
 
 
