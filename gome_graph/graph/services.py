@@ -115,7 +115,7 @@ class RunServices:
         return memory
 
     def _make_reasoner(self) -> Reasoner:
-        name = self.settings.reasoner
+        name, dial = split_dial(self.settings.reasoner)
         wants = self.plugins.offer("reasoner", name).wants
         services: dict[str, Any] = {"techniques": techniques(self.plugins)}
         if "trials" in wants:
@@ -127,7 +127,7 @@ class RunServices:
         if "models" in wants:
             services["models"] = self._make_models()
         reasoner: Reasoner = self.plugins.make(
-            "reasoner", name, {"diagnosis": self.settings.diagnosis, **self.settings.reasoner_config}, **services
+            "reasoner", name, {"diagnosis": self.settings.diagnosis, **self.settings.reasoner_config, **dial}, **services
         )
         return reasoner
 
@@ -249,6 +249,26 @@ def services(run_dir: str) -> RunServices:
             raise RunError(f"{run_dir} is not there any more")
         found = open_services(RunDirectory.open(path))
     return found
+
+
+def split_dial(reasoner: str) -> tuple[str, dict[str, float]]:
+    """``rules@0.5``: the reasoner's name, and how often it is right, as a setting of it.
+
+    Raises
+    ------
+    PluginError
+        If what follows the ``@`` is no probability.
+    """
+    name, at, text = reasoner.partition("@")
+    if not at:
+        return name, {}
+    try:
+        right = float(text)
+    except ValueError:
+        right = -1.0
+    if not 0.0 <= right <= 1.0:
+        raise PluginError(f"--reasoner {reasoner!r}: what follows the @ is how often it is right, from 0 to 1, for example {name}@0.5")
+    return name, {"right": right}
 
 
 def register_metrics(plugins: Plugins) -> None:

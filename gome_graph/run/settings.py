@@ -21,6 +21,7 @@ class RunSettings(Record):
     max_steps: int | None = Field(default=None, ge=1)
     """Steps per trace (the draft included). With it, decisions depend on step counts instead of the clock."""
     reasoner: str = "rules"
+    """By name; ``rules@0.5`` is right every second time (a study of how much a strategy needs its reasoner)."""
     reasoner_config: dict[str, Any] = {}
     """Settings of the reasoner beside `diagnosis`."""
     models: list[str] = []
@@ -50,6 +51,8 @@ class RunSettings(Record):
     folds: int = Field(default=5, ge=2, le=20)
     audit: float = Field(default=0.1, ge=0, lt=0.5)
     """Share of the training rows that no reasoner sees scored."""
+    audit_selection: bool = True
+    """False: the ablation that chooses the final solution by validation alone; the audit part is still measured and reported."""
     top_k: int = Field(default=3, ge=1)
     """Solutions that finalise re-runs (gome.md, "Final")."""
     final_seeds: int = Field(default=3, ge=1)

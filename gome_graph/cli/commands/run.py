@@ -98,6 +98,9 @@ def run(
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
     ] = False,
+    no_audit_selection: Annotated[
+        bool, typer.Option("--no-audit-selection", help="Ablation: the last choice is by validation alone.", rich_help_panel=PARTS)
+    ] = False,
     closed_world: Annotated[
         bool, typer.Option("--closed-world", help="Refuse a shared memory, and scripts that could use the network.", rich_help_panel=PARTS)
     ] = False,
@@ -127,8 +130,8 @@ def run(
         audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps),
         reasoner=reasoner or ("llm" if model else "rules"),
         **asked,
-        strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis, cpus=cpus,
-        closed_world=closed_world, plugins=selected,
+        strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis,
+        audit_selection=not no_audit_selection, cpus=cpus, closed_world=closed_world, plugins=selected,
     )  # fmt: skip
     if settings.models:
         from gome_graph.graph.models import check_models

@@ -69,7 +69,7 @@ def _select(run: RunServices, scores: dict[StepId, Score]) -> Choice:
     best = top_k(list(scores.items()), run.settings.top_k, families={name: s.family for name, s in solutions.items()})
     seeds = [run.settings.seed + extra for extra in range(1, run.settings.final_seeds)]
     run.journal.add(EventKind.FINALISING, selected=best, seeds=[run.settings.seed, *seeds], seconds_left=round(run.budget.left(), 1))
-    measured = {name: [Measurement(run.settings.seed, scores[name], run.run.audit(name, run.settings.seed))] for name in best}
+    measured = {name: [Measurement(run.settings.seed, scores[name], _seen(run, run.run.audit(name, run.settings.seed)))] for name in best}
     if len(best) > 1:
         jobs = [(name, seed) for seed in seeds for name in best]  # seed by seed: a short budget still compares like with like
         fit = run.budget.final_fit(max(_seconds(run, name) for name in best))
@@ -119,7 +119,12 @@ def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measureme
             EventKind.FINAL_RUN, step=name, seed=seed, outcome=execution.outcome.value,
             score=score and score.model_dump(mode="json"), seconds=execution.wall_seconds,
         )  # fmt: skip
-    return Measurement(seed, score, audit_score(run.prepared, folder.output)) if score else None
+    return Measurement(seed, score, _seen(run, audit_score(run.prepared, folder.output))) if score else None
+
+
+def _seen(run: RunServices, audit: Score | None) -> Score | None:
+    """The audit score as far as selection may see it (``--no-audit-selection``)."""
+    return audit if run.settings.audit_selection else None
 
 
 def _hand_out(run: RunServices, name: str) -> None:

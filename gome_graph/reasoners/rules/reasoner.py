@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from gome_graph.hooks import StepContext, Update
 from gome_graph.reasoners.rules.catalog import BUILT_IN
 from gome_graph.reasoners.rules.choose import CONFIDENCE_BOUNDS, Candidate, momentum_factor, rank
 from gome_graph.reasoners.rules.cost import START_SECONDS, recipe_units
+from gome_graph.reasoners.rules.dial import dialled
 from gome_graph.reasoners.rules.names import described, slug_words
 from gome_graph.reasoners.rules.recipe import Recipe
 from gome_graph.reasoners.rules.state import pack_recipe, recipe_of, why_of
@@ -53,6 +54,8 @@ class RulesConfig(BaseModel):
 
     diagnosis: bool = True
     """False: findings are ignored and applicable techniques come in random order (the ``--no-diagnosis`` ablation)."""
+    right: float = Field(default=1.0, ge=0, le=1)
+    """Probability that a diagnosis points in the right direction (``rules@0.5``); see `gome_graph.reasoners.rules.dial`."""
 
 
 class RulesReasoner:
@@ -70,6 +73,8 @@ class RulesReasoner:
 
     def __init__(self, config: RulesConfig | None = None, *, techniques: Iterable[Technique] | None = None) -> None:
         self.config = config or RulesConfig()
+        if self.config.right < 1.0:
+            self.name = f"rules@{self.config.right:g}"
         self._last: dict[int, tuple[StepContext, list[Candidate]]] = {}
         self.techniques = collect([("the catalog", BUILT_IN if techniques is None else techniques)])
 
@@ -132,13 +137,14 @@ class RulesReasoner:
                 falsifier="a technique applies again",
             )  # fmt: skip
         best = ranked[0]
-        answered = [f for f in sorted(findings, key=lambda f: -f.severity) if best.technique.answers.get(f.symptom)]
+        shown = best if self.config.right == 1.0 else self._rank(context, recipe)[0]  # a wrong direction is stated with the right symptom
+        answered = [f for f in sorted(findings, key=lambda f: -f.severity) if shown.technique.answers.get(f.symptom)]
         evidence, unresolved = _resolved(answered, context.pack)
-        cause = answered[0].summary if answered else best.technique.rationale
+        cause = answered[0].summary if answered else shown.technique.rationale
         return Diagnosis(
             findings=[f.symptom for f in answered], cause=cause, direction=best.technique.direction, component=best.technique.component,
-            evidence=evidence or _plain_evidence(context.pack), expected_gain=best.hypothesis.expected_gain,
-            confidence=round(best.probability, 3), cost_seconds=best.hypothesis.cost_seconds, falsifier=best.technique.falsifier,
+            evidence=evidence or _plain_evidence(context.pack), expected_gain=shown.hypothesis.expected_gain,
+            confidence=round(shown.probability, 3), cost_seconds=best.hypothesis.cost_seconds, falsifier=best.technique.falsifier,
             unresolved_evidence=unresolved,
         )  # fmt: skip
 
@@ -189,7 +195,10 @@ class RulesReasoner:
         once a step, and what a sibling has taken up meanwhile is left out."""
         last = self._last.get(context.trace)
         if last is None or not _same_facts(last[0], context):
-            last = self._last[context.trace] = context, self._rank(context, recipe)
+            ranked = self._rank(context, recipe)
+            if self.config.diagnosis and self.config.right < 1.0:
+                ranked = [_with_score(c, 1.0 / (place + 1)) for place, c in enumerate(dialled(ranked, self.config.right, context.seed))]
+            last = self._last[context.trace] = context, ranked
         flying = _in_flight(context)
         return [candidate for candidate in last[1] if candidate.hypothesis.title not in flying]
 
