@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from gome_graph.hooks import Offer, hookimpl
+from gome_graph.strategies.broad import BroadStrategy
 from gome_graph.strategies.gradient import GradientStrategy
 from gome_graph.strategies.hybrid import HybridStrategy
 from gome_graph.strategies.mcts import MctsStrategy
@@ -13,6 +14,7 @@ from gome_graph.strategies.tree import TreeStrategy
 @hookimpl
 def gome_strategy() -> Iterable[Offer]:
     """Offer the built-in strategies."""
+    yield Offer("broad", BroadStrategy, "the gradient, with a new root where it stagnates")
     yield Offer("gradient", GradientStrategy, "directed updates by diagnosis (the default)")
     yield Offer("hybrid", HybridStrategy, "the best measured of several directions; tree search where confidence proves wrong")
     yield Offer("mcts", MctsStrategy, "Monte Carlo tree search by UCT, as ML-Master")

@@ -1,4 +1,5 @@
 from gome_graph.hooks import Strategy
+from gome_graph.strategies.broad import BroadStrategy
 from gome_graph.strategies.gradient import GradientStrategy
 from gome_graph.strategies.hybrid import HybridStrategy
 from gome_graph.strategies.mcts import MctsStrategy
@@ -30,3 +31,8 @@ class TestHybrid(StrategyContract):
 class TestRandom(StrategyContract):
     def make(self) -> Strategy:
         return RandomStrategy()
+
+
+class TestBroad(StrategyContract):
+    def make(self) -> Strategy:
+        return BroadStrategy()

@@ -5,6 +5,7 @@ import pytest
 from gome_graph.hooks import Move, MoveKind, TraceView
 from gome_graph.records import Component, StepId, StepSummary, VerdictKind
 from gome_graph.strategies.branches import Tree
+from gome_graph.strategies.broad import MOST_ROOTS, STAGNANT, BroadStrategy
 from gome_graph.strategies.hybrid import HybridStrategy, overconfidence
 from gome_graph.strategies.mcts import MctsStrategy, exploration, failed_here
 from gome_graph.strategies.tree import TreeStrategy
@@ -80,3 +81,20 @@ def test_hybrid_searches_as_a_tree_once_confidence_lies() -> None:
     assert HybridStrategy().next(sure) == MctsStrategy().next(sure)
     modest = view((A, 0.5, None), *[(N, 0.4, 0)] * 8, confidence=0.05)
     assert HybridStrategy().next(modest).probes == 3
+
+
+def test_broad_begins_anew_where_it_stagnates_and_ends_with_the_best() -> None:
+    first = [(A, 0.5, None), (A, 0.9, 0), *[(N, 0.4, 1)] * (STAGNANT - 1)]
+    assert BroadStrategy().next(view(*first)) == Move(MoveKind.IMPROVE, StepId("t0-1"))
+    stagnant = [*first, (N, 0.4, 1)]
+    assert BroadStrategy().next(view(*stagnant)).kind is MoveKind.ROOT
+    second = [*stagnant, (A, 0.6, None)]
+    assert BroadStrategy().next(view(*second)) == Move(MoveKind.IMPROVE, StepId(f"t0-{len(second) - 1}"))
+    all_used = [*second, *[(A, 0.6, None)] * (MOST_ROOTS - 2)]
+    spent = [*all_used, *[(N, 0.3, len(all_used) - 1)] * STAGNANT]
+    assert BroadStrategy().next(view(*spent)) == Move(MoveKind.IMPROVE, StepId("t0-1"))
+
+
+def test_broad_begins_anew_where_nothing_is_left_to_try() -> None:
+    closed = view((A, 0.5, None), exhausted=frozenset({StepId("t0-0")}))
+    assert BroadStrategy().next(closed).kind is MoveKind.ROOT
