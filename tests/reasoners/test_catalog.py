@@ -151,6 +151,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "blend_in_naive_bayes": (view(texts, text_model), view(numbers)),
     "tune_settings": (view(), view(brief(rows=200))),
     "blend_in_nystroem": (view(), view(brief(rows=300))),
+    "blend_in_tabular_net": (view(brief(rows=2_000)), view(brief(rows=300))),
     "blend_in_xgboost": (view(), view(of=recipe("xgboost"))),
     "blend_in_lda": (view(), view(price)),
 }  # fmt: skip

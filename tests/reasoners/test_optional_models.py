@@ -13,7 +13,7 @@ from gome_graph.reasoners.rules.packages import PACKAGES, available
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.writer import write_script
 from gome_graph.records import TargetKind
-from tests.reasoners.planted import view
+from tests.reasoners.planted import brief, view
 from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
 
 
@@ -21,12 +21,12 @@ from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_scr
 def test_a_model_is_offered_only_where_its_package_is_installed(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "installed", lambda package: False)
     assert not available(model)  # type: ignore[arg-type]
-    assert not fits_task(model, view())  # type: ignore[arg-type]
+    assert not fits_task(model, view(brief(rows=2_000)))  # type: ignore[arg-type]
     assert available("lightgbm")
 
     monkeypatch.setattr(packages, "installed", lambda package: package == PACKAGES[model])  # type: ignore[index]
     assert available(model)  # type: ignore[arg-type]
-    assert fits_task(model, view())  # type: ignore[arg-type]
+    assert fits_task(model, view(brief(rows=2_000)))  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(find_spec("xgboost") is None, reason="the extra boost is not installed")
@@ -48,3 +48,24 @@ def test_xgboost_bears_a_fold_that_lacks_a_class(tmp_path: Path, encoding: str) 
     red = (train["color"] == "red").to_numpy()
     assert np.mean(told[red] == 2) > 0.9
     assert np.mean(told[~red] == 0) > 0.9
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="the extra nets is not installed")
+@pytest.mark.parametrize(
+    ("kind", "prediction", "metric"), [(TargetKind.REGRESSION, "number", "mae"), (TargetKind.BINARY, "probability", "roc_auc")]
+)
+def test_a_network_learns_and_its_seed_decides_everything(tmp_path: Path, kind: TargetKind, prediction: str, metric: str) -> None:
+    task = make_task(tmp_path, kind, prediction, metric, rows=600)
+    script = write_script(Recipe(members=[Member(name="net", model="tabular_net", params={"epochs": 15, "width": 32})]), task)
+    found = []
+    for seed in ("0", "0", "1"):
+        done = run_script(tmp_path, script, GOME_SEED=seed, GOME_CPUS="1")
+        assert done.returncode == 0, done.stderr[-2000:]
+        found.append(outputs(tmp_path)[0])
+    check_outputs(tmp_path, task)
+
+    assert found[0].equals(found[1])
+    assert not found[0].equals(found[2])
+    told, truth = found[0]["y"].astype(float), pd.read_csv(tmp_path / "input" / "train.csv")["y"]
+    truth = truth.astype(float) if kind is TargetKind.REGRESSION else (truth.astype(str) == "True").astype(float)
+    assert np.corrcoef(told, truth)[0, 1] > 0.4

@@ -32,7 +32,7 @@ TASKS = [
 ]
 MODELS: list[ModelKind] = [
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",
-    "tfidf_linear", "xgboost", "nystroem",
+    "tfidf_linear", "xgboost", "nystroem", "tabular_net",
 ]  # fmt: skip
 ENCODINGS: list[Encoding] = ["native", "ordinal", "onehot", "target", "frequency"]
 BLENDS: list[Blend] = ["mean", "greedy", "stack"]
@@ -182,7 +182,7 @@ def test_scripts_need_nothing_of_this_project(tmp_path: Path) -> None:
     }
 
     default = {"json", "os", "time", "contextlib", "itertools", "pathlib", "numpy", "pandas", "scipy", "sklearn", "lightgbm", "catboost"}
-    extras = {"xgboost", "optuna"}
+    extras = {"xgboost", "optuna", "torch"}
     assert imported <= default | extras
 
 

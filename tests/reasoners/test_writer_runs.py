@@ -16,7 +16,7 @@ from tests.reasoners.test_writer import FEATURES, MODELS, TASKS, one, several, v
 
 QUICK: dict[str, dict[str, int]] = {
     "lightgbm": {"n_estimators": 20}, "catboost": {"iterations": 10}, "hist_gradient_boosting": {"max_iter": 10},
-    "xgboost": {"n_estimators": 10},
+    "xgboost": {"n_estimators": 10}, "tabular_net": {"epochs": 3, "width": 16},
     "extra_trees": {"n_estimators": 20}, "random_forest": {"n_estimators": 20},
 }  # fmt: skip
 

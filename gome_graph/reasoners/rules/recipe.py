@@ -80,7 +80,7 @@ FILE_KINDS: frozenset[FeatureKind] = frozenset({"geometry_files", "image_files",
 
 ModelKind = Literal[
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",
-    "nb_svm", "tfidf_linear", "naive_bayes", "lda", "xgboost", "nystroem",
+    "nb_svm", "tfidf_linear", "naive_bayes", "lda", "xgboost", "nystroem", "tabular_net",
 ]  # fmt: skip
 """
 ``linear`` is logistic regression or ridge; ``nb_svm`` logistic regression on naive-Bayes weighted counts (Wang & Manning 2012);
@@ -88,14 +88,15 @@ ModelKind = Literal[
 TF-IDF, or on counts where `TextSettings.weighting` says so; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``,
 ``naive_bayes`` and ``lda`` are for classes only. ``nystroem`` is a kernel machine on landmark rows, at linear cost.
 ``svm`` takes ``{"kind": "wide"}``: a kernel about twice as wide, for many columns that go together.
-``xgboost`` needs a package that is no default dependency (`gome_graph.reasoners.rules.packages`).
+``tabular_net`` is a network on periodic embeddings of numbers. ``xgboost`` and ``tabular_net`` need packages that are no default
+dependencies (`gome_graph.reasoners.rules.packages`).
 """
 
 FAMILIES: dict[str, str] = {
     "lightgbm": "boosting", "catboost": "boosting", "hist_gradient_boosting": "boosting", "extra_trees": "forest",
     "random_forest": "forest", "linear": "linear", "knn": "neighbours", "svm": "kernel", "gaussian_process": "kernel", "mlp": "neural",
     "nb_svm": "naive_bayes", "tfidf_linear": "linear", "naive_bayes": "naive_bayes", "lda": "linear",
-    "xgboost": "boosting", "nystroem": "kernel",
+    "xgboost": "boosting", "nystroem": "kernel", "tabular_net": "neural",
 }  # fmt: skip
 """Model -> family name used in `Hypothesis.family`."""
 

@@ -12,7 +12,7 @@ from gome_graph.records import BudgetStage, TargetKind
 BOOSTING: tuple[ModelKind, ...] = ("lightgbm", "catboost", "hist_gradient_boosting", "xgboost")
 FORESTS: tuple[ModelKind, ...] = ("extra_trees", "random_forest")
 TEXT_MODELS: tuple[ModelKind, ...] = ("nb_svm", "tfidf_linear", "naive_bayes")
-SCALED: tuple[ModelKind, ...] = ("linear", "knn", "svm", "gaussian_process", "mlp", "lda", "nystroem")
+SCALED: tuple[ModelKind, ...] = ("linear", "knn", "svm", "gaussian_process", "mlp", "lda", "nystroem", "tabular_net")
 """Models that care about the shape and scale of numbers."""
 
 KNOBS: dict[ModelKind, dict[str, str]] = {
@@ -36,7 +36,7 @@ SHORT: dict[ModelKind, str] = {
     "random_forest": "a random forest", "linear": "a linear model", "knn": "nearest neighbours", "svm": "a support vector machine",
     "gaussian_process": "a Gaussian process", "mlp": "a small neural network", "nb_svm": "NB-SVM", "tfidf_linear": "TF-IDF + linear",
     "naive_bayes": "naive Bayes", "lda": "discriminant analysis", "xgboost": "XGBoost",
-    "nystroem": "a kernel model on landmarks",
+    "nystroem": "a kernel model on landmarks", "tabular_net": "a network on periodic embeddings",
 }  # fmt: skip
 
 

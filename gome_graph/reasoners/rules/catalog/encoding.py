@@ -61,7 +61,7 @@ TECHNIQUES = [
         component=Component.FEATURES,
         change=_encode(
             "target",
-            ("linear", "knn", "svm", "mlp", "lda", "gaussian_process", "nystroem", *FORESTS, *BOOSTING),
+            ("linear", "knn", "svm", "mlp", "lda", "gaussian_process", "nystroem", "tabular_net", *FORESTS, *BOOSTING),
             "Target-encode categories",
         ),
         applies=_high,

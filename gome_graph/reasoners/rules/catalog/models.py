@@ -17,6 +17,8 @@ from gome_graph.records import Component
 KERNEL_ROWS = 3_000
 """Kernel machines cost the square of the rows, Gaussian processes the cube: left out beyond this (a third of it for the latter)."""
 NEIGHBOUR_ROWS = 50_000
+NET_ROWS = 1_000
+"""Rows from which a network with rows set aside for its end is worth its time."""
 KERNEL_NUMBERS = 15
 CROWDED = 0.8
 """Each member that is there already leaves less for the next one to add."""
@@ -47,6 +49,8 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
         return rows <= NEIGHBOUR_ROWS
     if model == "mlp":
         return rows >= 300
+    if model == "tabular_net":
+        return rows >= NET_ROWS
     if model == "linear":
         return tables
     return True
@@ -165,7 +169,7 @@ ADD: dict[ModelKind, tuple[float, float]] = {
     "catboost": (2.2, 0.45), "lightgbm": (1.8, 0.5), "hist_gradient_boosting": (1.0, 0.3), "extra_trees": (1.5, 0.42),
     "random_forest": (1.0, 0.35), "linear": (1.6, 0.4), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
     "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
-    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35),
+    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35), "tabular_net": (2.0, 0.5),
 }  # fmt: skip
 """Prior gain (noise units) and prior success of blending the model in. Those of CatBoost and linear models, like the priors of some other
 techniques, were moved by how their steps ended on eleven tasks (a beta prior of strength 10)."""

@@ -72,6 +72,7 @@ STRONGER: dict[str, list[Preset]] = {
     "tfidf_linear": [("a tenth of C or ten times alpha", {})],
     "nb_svm": [("a tenth of C or ten times alpha", {})],
     "mlp": [("strong weight decay", {"alpha": 0.1})],
+    "tabular_net": [("more dropout", {"dropout": 0.3, "decay": 0.05})],
     "svm": [("a fifth of C", {"C": 0.2})],
     "knn": [("more neighbours", {"n_neighbors": 50})],
 }  # fmt: skip
@@ -93,6 +94,7 @@ WEAKER: dict[str, list[Preset]] = {
     "tfidf_linear": [("ten times C or a tenth of alpha", {})],
     "nb_svm": [("ten times C or a tenth of alpha", {})],
     "mlp": [("wider layers", {"hidden_layer_sizes": [256, 128]})],
+    "tabular_net": [("finer waves", {"scale": 0.4})],
     "svm": [("five times C", {"C": 5.0}), ("five times C, a wider kernel", {"C": 5.0, "kind": "wide"})],
     "nystroem": [("more landmarks", {"n_components": 900})],
     "knn": [("fewer neighbours", {"n_neighbors": 10})],

@@ -52,7 +52,7 @@ def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced:
         "hist_gradient_boosting": partial(_hist, columns=columns), "xgboost": partial(_xgboost, columns=columns),
         "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
         "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp, "nb_svm": _nb_svm,
-        "naive_bayes": _naive_bayes, "lda": _lda, "nystroem": _nystroem,
+        "naive_bayes": _naive_bayes, "lda": _lda, "nystroem": _nystroem, "tabular_net": _tabular_net,
     }  # fmt: skip
     if member.model in CLASSES_ONLY and not classes:
         raise ValueError(f"member {member.name}: {member.model} is for classes only")
@@ -245,6 +245,14 @@ def _mlp(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
     if classes:
         return Estimator("MLPClassifier", params, ("from sklearn.neural_network import MLPClassifier",), summary="neural network")
     return _scaled_target("MLPRegressor", params, "sklearn.neural_network", "neural network")
+
+
+def _tabular_net(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    """Periodic embeddings and two layers (Gorishniy et al. 2022, On embeddings for numerical features in tabular deep learning)."""
+    absolute = {"absolute": True} if not classes and metric in ("mae", "mape", "smape") else {}
+    params = _settings(member, {"width": 256, "epochs": 80, **absolute})
+    params |= {"seed": Code("seed"), "threads": Code("CPUS")}
+    return Estimator("TabularNet", params, ("import torch", "from torch import nn"), summary="network on periodic embeddings")
 
 
 def _gaussian_process(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:

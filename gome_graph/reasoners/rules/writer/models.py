@@ -94,6 +94,9 @@ def member_code(member: Member, columns: Columns, problem: Problem, text_column:
         code.helpers.append("naive_bayes_logistic")
         code.imports |= {"from scipy import sparse", "from sklearn.base import BaseEstimator, ClassifierMixin"}
         code.imports |= {"from sklearn.linear_model import LogisticRegression"}
+    if member.model == "tabular_net":
+        code.helpers.append("tabular_net")
+        code.imports.add(f"from sklearn.base import BaseEstimator, {'ClassifierMixin' if problem.classes else 'RegressorMixin'}")
     if made.name == "AnyClasses":
         code.helpers.append("any_classes")
         code.imports.add("from xgboost import XGBClassifier")
