@@ -1,0 +1,1 @@
+"""From train triples to parameters: batches, steps, optimisers, checkpoints."""
