@@ -13,8 +13,8 @@ from gome_graph.reasoners.llm.prompts import render, version
 T = TypeVar("T", bound=BaseModel)
 
 SECTIONS = (
-    "task", "columns", "description", "budget", "hints", "verdict", "diff", "log", "findings", "facts", "history", "siblings", "failures",
-    "successes", "hypotheses", "diagnosis", "packages", "tries", "error", "script", "script_title",
+    "task", "columns", "description", "budget", "hints", "verdict", "diff", "log", "findings", "facts", "glossary", "history", "siblings",
+    "failures", "successes", "hypotheses", "diagnosis", "packages", "tries", "error", "script", "script_title",
 )  # fmt: skip
 """Every section there is; a template shows those it names."""
 

@@ -17,8 +17,8 @@ class Cut(NamedTuple):
 
 
 CUTS = (
-    Cut("columns", 400), Cut("description", 600), Cut("facts", 1500), Cut("diff", 600), Cut("history", 500), Cut("tries", 600),
-    Cut("successes", 300), Cut("siblings", 200), Cut("log", 500), Cut("findings", 600), Cut("failures", 300),
+    Cut("glossary", 0), Cut("columns", 400), Cut("description", 600), Cut("facts", 1500), Cut("diff", 600), Cut("history", 500),
+    Cut("tries", 600), Cut("successes", 300), Cut("siblings", 200), Cut("log", 500), Cut("findings", 600), Cut("failures", 300),
     Cut("columns", 0), Cut("description", 150), Cut("diff", 0), Cut("facts", 500), Cut("successes", 0), Cut("history", 150),
     Cut("siblings", 80), Cut("description", 0), Cut("tries", 200), Cut("log", 200), Cut("findings", 200), Cut("facts", 0),
     Cut("failures", 100),

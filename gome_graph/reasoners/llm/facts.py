@@ -1,5 +1,6 @@
 """The diagnostic pack as lines ``reference = value``: what a model may cite is what it is shown, name for name."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
@@ -27,6 +28,36 @@ LONGEST_VALUE = 160
 def fact_lines(pack: DiagnosticPack) -> list[str]:
     """One line for each fact, ``ref = value``; `DiagnosticPack.resolve` finds every ref."""
     return [f"{ref} = {text}" for name in ORDER for ref, text in _facts(name, getattr(pack, name))]
+
+
+def glossary_lines(pack: DiagnosticPack) -> list[str]:
+    """What the names in the facts of this pack mean, from the records' own documentation; one line a field that is shown."""
+    lines = []
+    for name in ORDER:
+        if not any(_facts(name, getattr(pack, name))):
+            continue
+        meaning = [_first_sentence(DiagnosticPack.model_fields[name].description)]
+        record = _record_of(getattr(pack, name))
+        if record is not None:
+            told = (
+                (key, _first_sentence(field.description)) for key, field in record.model_fields.items() if f"{name}.{key}" not in HIDDEN
+            )
+            meaning += [f"{key}: {words}" for key, words in told if words]
+        words = "; ".join(part for part in meaning if part)
+        if words:
+            lines.append(f"- {name}: {words}")
+    return lines
+
+
+def _record_of(value: Any) -> type[Record] | None:
+    """The record type behind a field's value."""
+    first = value[0] if isinstance(value, list) and value else value
+    return type(first) if isinstance(first, Record) else None
+
+
+def _first_sentence(text: str | None) -> str:
+    """The first sentence of a docstring in one line, without its markup."""
+    return re.split(r"(?<=[a-z)])\.(?:\s|$)", " ".join((text or "").replace("`", "").split()))[0].rstrip(".")
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:

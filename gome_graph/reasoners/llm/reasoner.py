@@ -166,7 +166,7 @@ class LlmReasoner:
 
     def _choose(self, context: StepContext, diagnosis: Diagnosis, ranked: list[Hypothesis], momentum: Momentum) -> Hypothesis:
         """The best by weight where there is nothing to weigh it against; else the model selects, modifies or creates."""
-        told = bool(momentum.successes or momentum.failures)
+        told = bool(sections.successes_section(momentum) or momentum.failures)
         if not self.config.judge or len(ranked) == 1 or (not told and len({h.source for h in ranked}) == 1):
             return ranked[0]
         hypothesis, action, reason = self._thinker.choose(context, diagnosis, ranked, momentum, self._not_written(context))

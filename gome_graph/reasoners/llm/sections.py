@@ -7,7 +7,7 @@ where they do not fit stands in `budget`.
 from collections.abc import Iterable, Mapping, Sequence
 
 from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief
-from gome_graph.reasoners.llm.facts import fact_lines, finding_lines
+from gome_graph.reasoners.llm.facts import fact_lines, finding_lines, glossary_lines
 from gome_graph.records import BudgetStage, ColumnProfile, Diagnosis, Hypothesis, Momentum, Recalled, Solution, StepSummary, VerdictKind
 from gome_graph.solution import unified_diff
 
@@ -54,7 +54,7 @@ def task_section(task: TaskBrief) -> str:
 
 def _positive(task: TaskBrief) -> str:
     positive = task.profile.target.positive_class
-    return f" Code 1 means {positive}." if positive is not None else ""
+    return f" The positive class is {positive}." if positive is not None else ""
 
 
 def columns_section(task: TaskBrief) -> str:
@@ -99,6 +99,11 @@ def _rough(seconds: float) -> str:
 def facts_section(context: StepContext) -> str:
     """The pack as ``reference = value``."""
     return "\n".join(fact_lines(context.pack)) if context.pack is not None else ""
+
+
+def glossary_section(context: StepContext) -> str:
+    """What the names of the facts mean."""
+    return "\n".join(glossary_lines(context.pack)) if context.pack is not None else ""
 
 
 def findings_section(context: StepContext) -> str:
@@ -163,8 +168,8 @@ def siblings_section(siblings: Sequence[SiblingFacts]) -> str:
 
 
 def successes_section(momentum: Momentum) -> str:
-    """What worked, in this run and before, most relevant first."""
-    return "\n".join(_recalled(recalled) for recalled in momentum.successes)
+    """What worked, in this run and before, most relevant first. Roots are left out: they beat nothing."""
+    return "\n".join(_recalled(recalled) for recalled in momentum.successes if recalled.experience.gain is not None)
 
 
 def failures_section(momentum: Momentum, unwritten: Mapping[str, str] | None = None) -> str:

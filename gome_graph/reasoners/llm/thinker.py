@@ -43,7 +43,7 @@ class Thinker:
             If there is no valid answer.
         """
         values = {
-            **self._facts(context, base, unwritten), "diff": sections.diff_section(context),
+            **self._facts(context, base, unwritten), "glossary": sections.glossary_section(context), "diff": sections.diff_section(context),
             "log": sections.log_section(context), "verdict": sections.verdict_section(context),
         }  # fmt: skip
         answer = self._ask(Role.DIAGNOSE, "diagnose", DiagnosisAnswer, context, values)

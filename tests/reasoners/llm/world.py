@@ -114,9 +114,10 @@ def context(**changes: Any) -> StepContext:
 
 def experience(title: str, gain: float, verdict: VerdictKind, **changes: Any) -> Recalled:
     """What memory gives of one step."""
+    hypothesis = Hypothesis(title=title, rationale="for a reason", component=Component.MODEL)
     then = Experience(
-        key=f"run/0/{title}", run="run", trace=0, step=step_id(0, 1), task="planted", verdict=verdict, gain_in_noise=gain, reason="Why.",
-        hypothesis=Hypothesis(title=title, rationale="for a reason", component=Component.MODEL), **changes,
+        key=f"run/0/{title}", run="run", trace=0, step=step_id(0, 1), task="planted", verdict=verdict, gain=0.01 * gain, gain_in_noise=gain,
+        reason="Why.", hypothesis=hypothesis, **changes,
     )  # fmt: skip
     return Recalled(experience=then, similarity=0.8, weight=1.2, probability=0.5)
 
