@@ -104,6 +104,9 @@ def last_words(result: "RunResult") -> None:
             "audit", f"{score_text(result.audit)}   rows no script or reasoner saw scored" if result.audit else "- (no audit part)"
         )
     table.add_row("steps", f"{result.steps}, accepted {result.accepted}, in {duration(result.spent_seconds)}")
+    asked = _asked(result)
+    if asked:
+        table.add_row("models", asked)
     for name in ("solution", "submission", "report"):
         path = result.files.get(name)
         if path and Path(path).exists():
@@ -113,6 +116,21 @@ def last_words(result: "RunResult") -> None:
     if result.step is None:
         table.add_row("look at", f"gome show {shown(result.run_dir)}")
     output.say(Text(f"\n{head}", style=style), table)
+
+
+def _asked(result: "RunResult") -> str:
+    """What language models used, in a line; empty where none was asked."""
+    from gome_graph.report.asked import money_text
+    from gome_graph.run import RunDirectory
+
+    asked = RunDirectory(result.run_dir).record().get("models")
+    if not asked:
+        return ""
+    total = asked["total"]
+    money = "" if total["unpriced"] else f", {money_text(total['cost'])}"
+    return (
+        f"{total['requests']} requests, {total['tokens_in'] + total['tokens_out']:,} tokens{money}; {asked['validity']:.0%} valid at once"
+    )
 
 
 def _change(result: "RunResult") -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gome_graph.report import format as words
 from gome_graph.report.accounts import audit_rows, calibration, spending
+from gome_graph.report.asked import money_text
 from gome_graph.report.chart import score_chart, step_tree, time_lines
 from gome_graph.report.steps import script_of, step_page
 from gome_graph.report.story import RunView, story_of
@@ -70,7 +71,13 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        score=words.score_text, value=words.value_text, duration=words.duration, size=words.size, percent=words.percent, clock=words.clock
+        score=words.score_text,
+        value=words.value_text,
+        duration=words.duration,
+        size=words.size,
+        percent=words.percent,
+        clock=words.clock,
+        money=money_text,
     )
     environment.globals["gain"] = words.gain_text
     return environment

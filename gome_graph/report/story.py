@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gome_graph.records import BudgetStage, Diagnosis, Event, EventKind, Execution, Finding, Hypothesis, Score, Seconds, Verdict
+from gome_graph.report.asked import Asked
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ class RunView:
     traces: list[TraceView] = field(default_factory=list)
     best_step: str | None = None
     best: Score | None = None
+    asked: Asked = field(default_factory=Asked)
+    """What language models were asked, and what they used."""
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     selected: list[str] = field(default_factory=list)
@@ -350,6 +353,8 @@ _RUN: dict[EventKind, Callable[[RunView, Event], None]] = {
     EventKind.RUN_FINISHED: _finished,
     EventKind.WARNING: _warning,
     EventKind.HINT: _hint,
+    EventKind.ANSWERED: lambda view, event: view.asked.answered(event),
+    EventKind.MODEL_TROUBLE: lambda view, event: view.asked.trouble(event),
 }
 
 _STEP = frozenset(DOING) | {EventKind.TRACE_ENDED}

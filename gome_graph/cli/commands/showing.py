@@ -36,7 +36,18 @@ def run_facts(run: "RunDirectory", view: "RunView", status: str) -> dict[str, An
             for s in view.steps
         ],
         "protections": view.protections, "versions": view.versions,
+        "models": _asked(view),
     }  # fmt: skip
+
+
+def _asked(view: "RunView") -> dict[str, Any] | None:
+    """What language models used; None where none was asked."""
+    from dataclasses import asdict
+
+    if not view.asked:
+        return None
+    roles = {role: {**asdict(use), "models": sorted(use.models)} for role, use in view.asked.by_role.items()}
+    return {"tokens": view.asked.tokens, "cost": view.asked.cost, "troubles": view.asked.troubles, "by_role": roles}
 
 
 def show_run(run: "RunDirectory", view: "RunView", status: str) -> list[Any]:
@@ -48,6 +59,8 @@ def show_run(run: "RunDirectory", view: "RunView", status: str) -> list[Any]:
     facts.add("baseline", score_text(view.baseline))
     if view.status is not None:
         facts.add("audit", score_text(view.audit))
+    if view.asked:
+        facts.add("models", view.asked.line() or "no answer")
     facts.add("time", f"{duration(view.elapsed)} of {duration(view.budget_seconds)}, {view.phase}")
     steps = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("step", "from", "at"):

@@ -84,6 +84,8 @@ def _bar(view: RunView, width: int, elapsed: float) -> Text:
     share = min(elapsed / total, 1.0) if total else 0.0
     stage = view.phase if view.phase != "running" else view.stage.value
     words = f"  {clock(elapsed)} of {clock(total)}  {stage}"
+    used = view.asked.line()
+    words += f"   {used}" if used else ""
     cells = max(min(width - cell_len(words) - 6, 60), 4)
     full = round(share * cells)
     line = Text("time  ", style="dim")
