@@ -26,7 +26,7 @@ def load_keys(folder: Path | None = None) -> list[str]:
         return []
     from dotenv import dotenv_values
 
-    found = {name: value for name, value in dotenv_values(path).items() if value and name not in os.environ}
+    found = {name: value for name, value in dotenv_values(path).items() if value and not os.environ.get(name)}
     os.environ.update(found)
     return sorted(found)
 

@@ -83,7 +83,7 @@ def _settings(run: "RunDirectory", changes: dict[str, Any]) -> "RunSettings":
     """The run's settings with changes. A run counted in steps that is given a budget is one on the clock again."""
     from gome_graph.run import RunSettings
 
-    old = run.record()["settings"]
+    old = {**run.record()["settings"], "record": None}  # that file holds the other run's requests
     if "budget_seconds" in changes and "max_steps" not in changes:
         old = {**old, "max_steps": None}
     return RunSettings.model_validate({**old, **changes})
