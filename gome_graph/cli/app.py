@@ -10,10 +10,7 @@ import typer
 from typer.main import get_command
 
 from gome_graph.cli import output
-from gome_graph.cli.commands import demo, derive, doctor, export, grade, init, inspect, mailbox, plugins, run, steer
-from gome_graph.errors import BudgetExceeded, GomeError
-
-COMMANDS = (run, demo, init, inspect, derive, steer, export, grade, mailbox, plugins, doctor)
+from gome_graph.cli.commands import demo, derive, doctor, errors, export, from, gome_graph, grade, init, inspect, mailbox, plugins, run, steer, ui
 """Modules with a ``register(app)``, in the order of ``gome --help``."""
 
 INTERRUPTED = 128 + signal.SIGINT

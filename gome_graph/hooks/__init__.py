@@ -1,6 +1,7 @@
 """The plugin contract: hook specifications, protocols, and the manager that loads plugins."""
 
 from gome_graph.hooks.contracts import (
+    BrowsableMemory,
     Executor,
     KeptPredictions,
     Library,
@@ -23,6 +24,6 @@ from gome_graph.hooks.contracts import (
 from gome_graph.hooks.specs import hookimpl
 
 __all__ = [
-    "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner", "SiblingFacts",
-    "StepContext", "Strategy", "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
+    "BrowsableMemory", "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner",
+    "SiblingFacts", "StepContext", "Strategy", "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
 ]  # fmt: skip

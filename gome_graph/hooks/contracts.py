@@ -70,6 +70,15 @@ class Memory(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class BrowsableMemory(Protocol):
+    """A memory that can also list what it holds, for people who look into it."""
+
+    def browse(self, *, text: str = "", verdict: str | None = None, offset: int = 0, limit: int = 50) -> tuple[int, list[Experience]]:
+        """How many experiences have `text` in hypothesis or task, and that verdict; and `limit` of them, largest gain first."""
+        ...
+
+
 @dataclass(frozen=True)
 class TaskBrief:
     """What a reasoner may know of the task: measured facts and the user's words, never labels of the audit part."""

@@ -44,7 +44,7 @@ def render(run: "RunDirectory") -> str:
         css=template_text("report.css"), js=script, js_hash=digest, view=view, run_name=run.root.name, state=_state(run, view),
         record=_record(run), chart=score_chart(view), tree=step_tree(view), times=time_lines(view), spending=spending(view),
         calibration=calibration(view), audit=audit_rows(run, view), steps=[step_page(run, view, s) for s in view.steps],
-        winner=_winner(run, view), hints=_hints(run, view), headline=_headline(view),
+        winner=winner_of(run, view), hints=_hints(run, view), headline=headline_of(view),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), words=words,
     )  # fmt: skip
 
@@ -70,6 +70,12 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    add_words(environment)
+    return environment
+
+
+def add_words(environment: "Environment") -> None:
+    """Let templates write numbers as people read them."""
     environment.filters.update(
         score=words.score_text,
         value=words.value_text,
@@ -80,7 +86,6 @@ def _environment() -> "Environment":
         money=money_text,
     )
     environment.globals["gain"] = words.gain_text
-    return environment
 
 
 def _record(run: "RunDirectory") -> dict[str, Any]:
@@ -102,7 +107,7 @@ def _state(run: "RunDirectory", view: RunView) -> tuple[str, str]:
     return view.status, sentences.get(view.status, view.status)
 
 
-def _headline(view: RunView) -> dict[str, Any]:
+def headline_of(view: RunView) -> dict[str, Any]:
     """Baseline, final, and what lies between them."""
     first, last = view.baseline, view.final or view.best
     change = None
@@ -113,7 +118,7 @@ def _headline(view: RunView) -> dict[str, Any]:
     return {"first": first, "last": last, "change": change, "step": view.chosen or view.best_step, "verdict": verdict}
 
 
-def _winner(run: "RunDirectory", view: RunView) -> dict[str, Any] | None:
+def winner_of(run: "RunDirectory", view: RunView) -> dict[str, Any] | None:
     """The script that is handed out, with its highlighted text."""
     name = view.chosen or view.best_step
     text = script_of(run, name)

@@ -64,7 +64,7 @@ def step_page(run: "RunDirectory", view: "RunView", step: "StepView") -> StepPag
     verdict = step.verdict
     word = verdict.kind.value.replace("_", " ") if verdict else "in hand" if step.dropped is None else "not begun"
     page = StepPage(step, step_state(step), word, step.step == (view.chosen or view.best_step), step.step == view.baseline_step)
-    lines = _diff_lines(step_diff(run, step))
+    lines = diff_lines(step_diff(run, step))
     page.diff, page.diff_cut = lines[:DIFF_LINES], max(len(lines) - DIFF_LINES, 0)
     if not lines and step.parent is None:
         page.root_script = script_of(run, step.step)
@@ -95,7 +95,8 @@ def _rounded(value: Any) -> Any:
     return {k: _rounded(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def _diff_lines(text: str) -> list[tuple[str, str]]:
+def diff_lines(text: str) -> list[tuple[str, str]]:
+    """A unified diff as (kind of line, text); see `StepPage.diff`."""
     kinds = {"+": "add", "-": "del", "@": "hunk"}
     lines = []
     for line in harmless(text, keep_lines=True).splitlines():

@@ -233,11 +233,16 @@ def story_of(run: "RunDirectory") -> RunView:
     The journal says a thing once; a run that was resumed after its end and found nothing left to do keeps the result in ``run.json``.
     """
     view = fold(run.events())
+    take_kept_result(view, run)
+    return view
+
+
+def take_kept_result(view: RunView, run: "RunDirectory") -> None:
+    """Let a view of a run that was resumed after its end know the result again."""
     if view.status is None and view.resumed and not _live(run):
         result = run.record().get("result")
         if result:
             _take_result(view, result.get("step"), result)
-    return view
 
 
 def _live(run: "RunDirectory") -> bool:

@@ -19,6 +19,7 @@ import json
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -218,20 +219,31 @@ class RunDirectory:
         """
         handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(
-                    f"{self.root} is being worked on by another gome process; stop that one first: gome stop {self.root}"
-                ) from None
+            if not _locked(handle):
+                raise RunError(f"{self.root} is being worked on by another gome process; stop that one first: gome stop {self.root}")
             yield
         finally:
             os.close(handle)
 
     def is_live(self) -> bool:
-        """True while a process holds the run."""
+        """True while a process holds the run. Any number of views may ask at the same time."""
+        handle = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            with self.lock():
-                return False
-        except RunError:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        finally:
+            os.close(handle)
+        return False
+
+
+def _locked(handle: int) -> bool:
+    """Take the lock; a view that asks whether the run is live holds a share of it for an instant, so a refusal is tried again."""
+    for patience in (0.02, 0.05, 0.1, 0.0):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(patience)
+        else:
+            return True
+    return False

@@ -189,6 +189,10 @@ class SuccessMemory:
         }
         return facts | (self._service.ask("status", seq=self._store.last_seq()) if self._service is not None else {})
 
+    def browse(self, *, text: str = "", verdict: str | None = None, offset: int = 0, limit: int = 50) -> tuple[int, list[Experience]]:
+        """How many experiences hold `text` and have that verdict, and `limit` of them from `offset` on, largest gain first."""
+        return self._store.browse(text=text, verdict=verdict, offset=offset, limit=limit)
+
     def rebuild(self) -> int:
         """Throw the index away and build it again from the truth; returns its rows (distinct hypothesis and outcome).
 

@@ -289,6 +289,22 @@ class Store:
         )
         return [decode(str(record), self.directory) for (record,) in rows]
 
+    def browse(self, *, text: str, verdict: str | None, offset: int, limit: int) -> "tuple[int, list[Experience]]":
+        """How many experiences hold `text` in hypothesis, task or key, and `limit` of them from `offset` on, as `select` orders them."""
+        escaped = text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+        condition = (
+            r"(? = '' OR text LIKE ? ESCAPE '\' OR task LIKE ? ESCAPE '\' OR key LIKE ? ESCAPE '\')"
+            " AND (? IS NULL OR verdict = ?) AND forgotten_at IS NULL"
+        )
+        like = f"%{escaped}%"
+        values = (text, like, like, like, verdict, verdict)
+        count = self._read(f"SELECT count(*) FROM experiences WHERE {condition}", values)[0][0]  # noqa: S608
+        rows = self._read(
+            f"SELECT record FROM experiences WHERE {condition} ORDER BY gain_in_noise DESC, key LIMIT ? OFFSET ?",  # noqa: S608
+            (*values, limit, offset),
+        )
+        return int(str(count)), [decode(str(record), self.directory) for (record,) in rows]
+
     def close(self) -> None:
         """Close the connection; the last one out folds the write-ahead log into the database."""
         with self._lock:

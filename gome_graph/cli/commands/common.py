@@ -3,9 +3,13 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gome_graph.report.status import status
+
 if TYPE_CHECKING:
     from gome_graph.report.story import RunView
     from gome_graph.run import RunDirectory
+
+__all__ = ["WORDS", "find_step", "open_run", "status", "story"]
 
 WORDS = ("best", "baseline", "last")
 """Names of steps that are not step ids."""
@@ -23,16 +27,6 @@ def story(run: "RunDirectory") -> "RunView":
     from gome_graph.report.story import story_of
 
     return story_of(run)
-
-
-def status(run: "RunDirectory", view: "RunView") -> str:
-    """``live``, the result's status, or ``crashed`` (no process, no result: it can be resumed)."""
-    try:
-        if run.is_live():
-            return "live"
-    except OSError:  # a read-only run: nobody works on it
-        pass
-    return view.status or "crashed"
 
 
 def find_step(run: "RunDirectory", view: "RunView", name: str) -> str:

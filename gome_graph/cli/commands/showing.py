@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gome_graph.cli.display.screen import style_of
-from gome_graph.cli.display.words import outcome_line, verdict_numbers, verdict_word
 from gome_graph.report.format import duration, harmless, percent, score_text
+from gome_graph.report.words import outcome_line, verdict_numbers, verdict_word
 
 if TYPE_CHECKING:
     from gome_graph.report.story import RunView

@@ -1,13 +1,11 @@
 """``gome stop`` and ``gome instruct``: talk to a run from another terminal."""
 
-import json as json_module
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gome_graph.cli import output
-from gome_graph.cli.commands.common import open_run, status, story
+from gome_graph.cli.commands.common import open_run
 from gome_graph.cli.options import Debug, Json, Quiet, RunArg
 
 STOP_HELP = """Ask a live run to end; it writes out the best so far, like Ctrl-C in its terminal.
@@ -29,12 +27,10 @@ def register(app: typer.Typer) -> None:
 
 def stop(run: RunArg, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Ask a run to end."""
-    from gome_graph.errors import RunError
+    from gome_graph.report.steer import ask_stop
 
     opened = open_run(run)
-    if not opened.is_live():
-        raise RunError(f"{run} is not running (status: {status(opened, story(opened))}); there is nothing to stop")
-    opened.stop_path.touch()
+    ask_stop(opened)
     output.result({"run": str(opened.root), "asked": True})
     output.say("asked to stop; it ends within seconds and keeps the best so far")
 
@@ -46,24 +42,9 @@ def instruct(
     json: Json = False, quiet: Quiet = False, debug: Debug = False,
 ) -> None:  # fmt: skip
     """Give a hint."""
-    from gome_graph.errors import RunError, TaskError
+    from gome_graph.report.steer import give_hint
 
     opened = open_run(run)
-    text = " ".join(hint.split())
-    if not text:
-        raise TaskError("the hint is empty; write it in quotes after the run directory")
-    traces = int(opened.record().get("settings", {}).get("traces", 64))
-    if trace is not None and trace >= traces:
-        raise TaskError(f"--trace {trace}: the run has traces 0 to {traces - 1}")
-    state = status(opened, story(opened))
-    if state in ("done", "failed"):  # neither can be resumed
-        raise RunError(f"{run} has ended; a hint would reach nobody")
-    _append(opened.hints_path, json_module.dumps({"trace": trace, "text": text}, ensure_ascii=False))
-    output.result({"run": str(opened.root), "trace": trace, "text": text, "hints": len(opened.hints())})
-    output.say("noted" if state == "live" else f"noted; it is read when the run goes on: gome resume {run}")
-
-
-def _append(path: Path, line: str) -> None:
-    """One write, so that a reader sees the whole line or nothing of it."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+    given = give_hint(opened, hint, trace)
+    output.result({"run": str(opened.root), **given, "hints": len(opened.hints())})
+    output.say("noted" if opened.is_live() else f"noted; it is read when the run goes on: gome resume {run}")

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.text import Text
 
 from gome_graph.cli.display.screen import draw
-from gome_graph.cli.display.words import line_of
 from gome_graph.records import Event
 from gome_graph.report.format import clock
 from gome_graph.report.story import RunView
+from gome_graph.report.words import line_of
 
 REDRAW_SECONDS = 0.5
 """Shortest time between two redraws."""

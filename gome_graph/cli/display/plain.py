@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from gome_graph.cli.display.words import line_of
 from gome_graph.records import Event
 from gome_graph.report.format import clock
 from gome_graph.report.story import RunView
+from gome_graph.report.words import line_of
 
 
 class PlainDisplay:

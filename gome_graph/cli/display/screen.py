@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.text import Text
 
-from gome_graph.cli.display.words import verdict_numbers, verdict_word
 from gome_graph.report.format import clock, harmless, score_text, value_text
 from gome_graph.report.story import RunView, StepView, TraceView
+from gome_graph.report.words import verdict_numbers, verdict_word
 
 NARROW = 70
 """Columns below which side notes are left out."""
