@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from gome_graph.cli import output
+from gome_graph.cli.commands import new_plugin
 from gome_graph.cli.options import Debug, Json, Quiet
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
     group.command("list", help=HELP)(list_plugins)
     group.command("check", help=CHECK_HELP)(check)
+    group.command("new", help=new_plugin.HELP)(new_plugin.new)
     app.add_typer(group, name="plugins", help=HELP)
 
 
