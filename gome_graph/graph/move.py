@@ -63,7 +63,7 @@ def _view(run: RunServices, state: TraceState) -> TraceView:
         trace=trace, step=steps, history=past, has_incumbent=bool(state.get("incumbent")), seconds_left=run.budget.for_steps(),
         higher_is_better=run.prepared.metric.higher_is_better,
         progress=steps / most if most else min(run.budget.elapsed() / run.budget.total, 1.0),
-        seed=derive_seed(run.settings.seed, "strategy", trace),
+        seed=derive_seed(run.settings.seed, "strategy", trace), validity=run.models.validity() if run.models is not None else 1.0,
         parents={step: found.parent for step, found in origins.items()},
         confidences={step: found.confidence for step, found in origins.items() if found.confidence is not None},
         exhausted=frozenset(line.step for line in past if (run.run.step(line.step).root / f"{EXHAUSTED}.json").exists()),

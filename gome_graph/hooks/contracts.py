@@ -260,6 +260,8 @@ class TraceView:
     """Stated probability of acceptance of each step that had a diagnosis."""
     exhausted: frozenset[StepId] = frozenset()
     """Steps from which the reasoner found nothing left to try."""
+    validity: float = 1.0
+    """Share of the language models' answers that were valid at the first try, since this process began; 1 without models."""
 
 
 class MoveKind(StrEnum):

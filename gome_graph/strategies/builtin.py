@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from gome_graph.hooks import Offer, hookimpl
+from gome_graph.strategies.auto import AutoStrategy
 from gome_graph.strategies.broad import BroadStrategy
 from gome_graph.strategies.gradient import GradientStrategy
 from gome_graph.strategies.hybrid import HybridStrategy
@@ -14,6 +15,7 @@ from gome_graph.strategies.tree import TreeStrategy
 @hookimpl
 def gome_strategy() -> Iterable[Offer]:
     """Offer the built-in strategies."""
+    yield Offer("auto", AutoStrategy, "the gradient; hybrid where a model's answers or confidences prove poor (the default with a model)")
     yield Offer("broad", BroadStrategy, "the gradient, with a new root where it stagnates")
     yield Offer("gradient", GradientStrategy, "directed updates by diagnosis (the default)")
     yield Offer("hybrid", HybridStrategy, "the best measured of several directions; tree search where confidence proves wrong")

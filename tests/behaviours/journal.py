@@ -48,11 +48,10 @@ def patch_checks(events: Sequence[Event]) -> list[Check]:
     small = [patch for patch in improving if patch["share_changed"] < LARGE_CHANGE and not patch["whole"]]
     fallen = {e.step for e in events if e.kind is EventKind.REASONED and e.data["what"] == "fallback"}
     rounds = [e.data["rounds"] for e in events if e.kind is EventKind.REASONED and e.data["what"] == "coded"]
+    name, share = f"improving steps that change < {LARGE_CHANGE:.0%} of lines", len(small) / max(len(improving), 1)
+    note = f"{len(improving)} improving steps"
     return [
-        at_least(
-            5, f"improving steps that change < {LARGE_CHANGE:.0%} of lines", len(small) / max(len(improving), 1), 0.8,
-            f"{len(improving)} improving steps",
-        ),
+        at_least(5, name, share, 0.8, note) if improving else told(5, name, float("nan"), note),
         told(5, "rounds a script took, mean", float(np.mean(rounds)) if rounds else float("nan"), f"{len(rounds)} scripts by the model"),
         told(5, "steps that fell back to the rules", float(len(fallen)), f"of {len(patches)} updates and the roots"),
     ]  # fmt: skip

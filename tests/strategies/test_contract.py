@@ -1,4 +1,5 @@
 from gome_graph.hooks import Strategy
+from gome_graph.strategies.auto import AutoStrategy
 from gome_graph.strategies.broad import BroadStrategy
 from gome_graph.strategies.gradient import GradientStrategy
 from gome_graph.strategies.hybrid import HybridStrategy
@@ -11,6 +12,11 @@ from gome_graph.testing.strategies import StrategyContract
 class TestGradient(StrategyContract):
     def make(self) -> Strategy:
         return GradientStrategy()
+
+
+class TestAuto(StrategyContract):
+    def make(self) -> Strategy:
+        return AutoStrategy()
 
 
 class TestTree(StrategyContract):

@@ -4,8 +4,10 @@ import pytest
 
 from gome_graph.hooks import Move, MoveKind, TraceView
 from gome_graph.records import Component, StepId, StepSummary, VerdictKind
+from gome_graph.strategies.auto import AutoStrategy
 from gome_graph.strategies.branches import Tree
 from gome_graph.strategies.broad import MOST_ROOTS, STAGNANT, BroadStrategy
+from gome_graph.strategies.gradient import GradientStrategy
 from gome_graph.strategies.hybrid import HybridStrategy, overconfidence
 from gome_graph.strategies.mcts import MctsStrategy, exploration, failed_here
 from gome_graph.strategies.tree import TreeStrategy
@@ -98,3 +100,24 @@ def test_broad_begins_anew_where_it_stagnates_and_ends_with_the_best() -> None:
 def test_broad_begins_anew_where_nothing_is_left_to_try() -> None:
     closed = view((A, 0.5, None), exhausted=frozenset({StepId("t0-0")}))
     assert BroadStrategy().next(closed).kind is MoveKind.ROOT
+
+
+def test_auto_follows_the_gradient_of_a_sound_model() -> None:
+    sound = view((A, 0.5, None), (A, 0.6, 0), (N, 0.6, 1), confidence=0.5, validity=0.98)
+    assert AutoStrategy().next(sound) == GradientStrategy().next(sound) == Move(MoveKind.IMPROVE)
+
+
+def test_auto_measures_directions_where_answers_do_not_fit() -> None:
+    poor = view((A, 0.5, None), (N, 0.4, 0), validity=0.4)
+    assert AutoStrategy().next(poor) == HybridStrategy().next(poor)
+    assert AutoStrategy().next(poor).probes > 1
+    assert AutoStrategy().next(replace(poor, history=poor.history[:1], step=1)).probes == 1, "one step says too little"
+
+
+def test_auto_measures_directions_where_confidence_does_not_hold() -> None:
+    boastful = view((A, 0.5, None), *[(N, 0.4, 0)] * 8, confidence=0.9)
+    assert AutoStrategy().next(boastful) == HybridStrategy().next(boastful) != GradientStrategy().next(boastful)
+
+
+def test_auto_drafts_like_the_gradient_before_anything_is_accepted() -> None:
+    assert AutoStrategy().next(view((C, None, None), validity=0.0)).kind is MoveKind.ROOT

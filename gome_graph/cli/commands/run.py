@@ -91,7 +91,10 @@ def run(
     record: Annotated[
         Path | None, typer.Option(help="Write all requests and answers to this file too.", rich_help_panel=MODELS, show_default=False)
     ] = None,
-    strategy: Annotated[str, typer.Option(help="Who chooses where the next step starts.", rich_help_panel=PARTS)] = "gradient",
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="Who chooses where a step starts; gradient, or auto with --model.", rich_help_panel=PARTS, show_default=False),
+    ] = None,
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
     memory: Annotated[str, typer.Option(help="auto, none, a name, or a folder to share.", rich_help_panel=PARTS)] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
@@ -130,7 +133,8 @@ def run(
         audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps),
         reasoner=reasoner or ("llm" if model else "rules"),
         **asked,
-        strategy=strategy, executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis,
+        strategy=strategy or ("auto" if model else "gradient"),
+        executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis,
         audit_selection=not no_audit_selection, cpus=cpus, closed_world=closed_world, plugins=selected,
     )  # fmt: skip
     if settings.models:
