@@ -1,6 +1,6 @@
-"""Behaviours 3 (momentum), 4 (traces), 5 (patches) and 6 (budget) of the design, measured; behaviour 2 is `validation_faults.py`.
+"""Behaviours 3 (momentum), 4 (traces), 5 (patches), 6 (budget) and 8 (durability) of the design, measured; `validation_faults.py` does 2.
 
-    python benchmarks/behaviours.py [--only momentum traces patches budget] [--runs 20] [--json]
+    python benchmarks/behaviours.py [--only momentum traces patches budget durability] [--runs 20] [--json]
     python benchmarks/behaviours.py --journal RUN
 
 The second form judges a run by its own record: behaviours 1 (typed gradient), 5 (patches) and 9 (no audit score anywhere).
@@ -17,13 +17,13 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-PARTS = ("momentum", "traces", "patches", "budget")
+PARTS = ("momentum", "traces", "patches", "budget", "durability")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure (default: all)")
-    parser.add_argument("--runs", type=int, default=20, help="real runs of the budget part")
+    parser.add_argument("--runs", type=int, default=20, help="real runs of the budget part, and of the durability part")
     parser.add_argument("--json", action="store_true", help="print all checks as JSON at the end")
     parser.add_argument("--verbose", action="store_true", help="print each real run")
     parser.add_argument("--journal", type=Path, metavar="RUN", help="judge this run's record instead")
@@ -67,6 +67,10 @@ def measure(part: str, root: Path, runs: int, verbose: bool) -> list:
         from tests.behaviours import bugs
 
         return bugs.checks(root)
+    if part == "durability":
+        from tests.behaviours import durability
+
+        return durability.checks(root, runs, tell=lambda line: print(line, flush=True) if verbose else None)
     from tests.behaviours import budgets
 
     return budgets.checks(budgets.sweep(root, runs, tell=lambda line: print(line, flush=True) if verbose else None))
