@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,20 @@ def write_files(folder: Path, files: RowFiles, train: Iterable[str], test: Itera
                 Image.fromarray(rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)).save(path)
             else:
                 path.write_text(_text(files, rng), encoding="utf-8")
+
+
+def write_stripes(path: Path, told: Any) -> None:
+    """A picture of stripes with noise: of a truth value, lying or standing; of a share, one wide bar of that height."""
+    rng = np.random.default_rng(3)
+    light = np.zeros((24, 24))
+    if isinstance(told, bool | np.bool_):
+        light[::4] = light[1::4] = 1.0
+        light = light if told else light.T
+    else:
+        light[: int(24 * told)] = 1.0
+    pixels = (60 + 120 * light[..., None] + rng.integers(0, 60, (24, 24, 3))).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
 
 
 def _text(files: RowFiles, rng: np.random.Generator) -> str:

@@ -152,6 +152,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "tune_settings": (view(), view(brief(rows=200))),
     "blend_in_nystroem": (view(), view(brief(rows=300))),
     "blend_in_tabular_net": (view(brief(rows=2_000)), view(brief(rows=300))),
+    "blend_in_picture_net": (view(of=recipe().with_feature("image_files", ["id"], train="{}.png", test="{}.png", components=4)), view()),
     "blend_in_xgboost": (view(), view(of=recipe("xgboost"))),
     "blend_in_lda": (view(), view(price)),
 }  # fmt: skip

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from gome_graph.hooks import TaskBrief
+from gome_graph.reasoners.rules import packages
+from gome_graph.reasoners.rules.catalog.models import fits_task
 from gome_graph.reasoners.rules.catalog.side_files import TECHNIQUES
-from gome_graph.reasoners.rules.recipe import Recipe
+from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
 from gome_graph.reasoners.rules.writer import draft_recipes, write_script
 from gome_graph.reasoners.rules.writer.row_files import geometry_columns
@@ -32,6 +35,7 @@ from tests.reasoners.files import (
     molecule,
     write_files,
     write_linked,
+    write_stripes,
 )
 from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
 from tests.reasoners.test_writer import one
@@ -120,13 +124,48 @@ def test_a_task_of_nothing_but_pictures_has_drafts_that_read_them(tmp_path: Path
     check_outputs(tmp_path, bare)
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="the extra nets is not installed")
+@pytest.mark.parametrize("kind", [TargetKind.BINARY, TargetKind.REGRESSION])
+def test_a_network_sees_what_the_pictures_show(tmp_path: Path, kind: TargetKind) -> None:
+    """Stripes that lie or stand say the class, how wide they are the number; some pictures are missing, one is broken."""
+    how = ("probability", "roc_auc") if kind is TargetKind.BINARY else ("number", "mae")
+    task = make_task(tmp_path, kind, *how, rows=240)
+    train = pd.read_csv(tmp_path / "input" / "train.csv", dtype=str)
+    labels = train["y"]
+    truth = (labels == "True").to_numpy() if kind is TargetKind.BINARY else labels.astype(float).rank(pct=True).to_numpy()
+    write_files(tmp_path / "input", PICTURES, [], pd.read_csv(tmp_path / "input" / "test.csv", dtype=str)["id"])
+    for name, told in zip(train["id"][3:], truth[3:], strict=True):
+        write_stripes(tmp_path / "input" / PICTURES.train.format(name), told)
+    (tmp_path / "input" / PICTURES.train.format(train["id"][5])).write_bytes(b"no picture")
+    task = with_files(task, PICTURES)
+    recipe = BY_NAME["image_files"].variants(TechniqueContext(task=task, recipe=one("lightgbm")))[0].recipe
+    net = Member(name="net", model="picture_net", params={"pictures": 8_000, "width": 12})
+
+    done = run_script(tmp_path, write_script(recipe.model_copy(update={"members": [net]}), task), GOME_CPUS="1")
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    check_outputs(tmp_path, task)
+    found = outputs(tmp_path)[0]["y"].astype(float).to_numpy()
+    assert np.corrcoef(found[6:], truth[6:].astype(float))[0, 1] > 0.7
+
+
+def test_a_network_on_pictures_is_offered_where_pictures_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "installed", lambda package: True)
+    task = everything(tmp_path)
+    blind = TechniqueContext(task=task, recipe=one("lightgbm"))
+    seeing = TechniqueContext(task=task, recipe=BY_NAME["image_files"].variants(blind)[0].recipe)
+
+    assert not fits_task("picture_net", blind)
+    assert fits_task("picture_net", seeing)
+
+
 def test_scripts_that_read_files_are_formatted_and_lint_free(tmp_path: Path) -> None:
     for number, files in enumerate([CRYSTALS, MOLECULES, CRYSTALS.model_copy(update={"train": "train_" + "long_" * 30 + "name/{}.txt"})]):
         task = task_with(tmp_path / "task", MOLECULES)
         task = with_files(task, files, linked_tables=[])
         (tmp_path / f"script_{number}.py").write_text(script_of(task, "geometry_files", "linear"), encoding="utf-8")
     task = everything(tmp_path / "task")
-    for name in ("lightgbm", "linear"):
+    for name in ("lightgbm", "linear", "picture_net"):
         (tmp_path / f"all_{name}.py").write_text(write_script(all_steps(task, one(name)), task), encoding="utf-8")  # type: ignore[arg-type]
     for command in (
         ["check", "--isolated", "--select", "E4,E7,E9,F,I,B006,UP"],

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from gome_graph.reasoners.rules.recipe import ModelKind
 
-PACKAGES: Mapping[ModelKind, str] = {"xgboost": "xgboost", "tabular_net": "torch"}
+PACKAGES: Mapping[ModelKind, str] = {"xgboost": "xgboost", "tabular_net": "torch", "picture_net": "torch"}
 """Model -> the package its script imports; models that are not listed need none but the default ones."""
 
 

@@ -81,6 +81,7 @@ FILE_KINDS: frozenset[FeatureKind] = frozenset({"geometry_files", "image_files",
 ModelKind = Literal[
     "lightgbm", "catboost", "hist_gradient_boosting", "extra_trees", "random_forest", "linear", "knn", "svm", "gaussian_process", "mlp",
     "nb_svm", "tfidf_linear", "naive_bayes", "lda", "xgboost", "nystroem", "tabular_net",
+    "picture_net",
 ]  # fmt: skip
 """
 ``linear`` is logistic regression or ridge; ``nb_svm`` logistic regression on naive-Bayes weighted counts (Wang & Manning 2012);
@@ -88,7 +89,8 @@ ModelKind = Literal[
 TF-IDF, or on counts where `TextSettings.weighting` says so; ``lda`` linear discriminant analysis with shrinkage. ``nb_svm``,
 ``naive_bayes`` and ``lda`` are for classes only. ``nystroem`` is a kernel machine on landmark rows, at linear cost.
 ``svm`` takes ``{"kind": "wide"}``: a kernel about twice as wide, for many columns that go together.
-``tabular_net`` is a network on periodic embeddings of numbers. ``xgboost`` and ``tabular_net`` need packages that are no default
+``tabular_net`` is a network on periodic embeddings of numbers, ``picture_net`` convolutions over the pictures of an ``image_files`` step.
+``xgboost`` and the networks need packages that are no default
 dependencies (`gome_graph.reasoners.rules.packages`).
 """
 
@@ -96,7 +98,7 @@ FAMILIES: dict[str, str] = {
     "lightgbm": "boosting", "catboost": "boosting", "hist_gradient_boosting": "boosting", "extra_trees": "forest",
     "random_forest": "forest", "linear": "linear", "knn": "neighbours", "svm": "kernel", "gaussian_process": "kernel", "mlp": "neural",
     "nb_svm": "naive_bayes", "tfidf_linear": "linear", "naive_bayes": "naive_bayes", "lda": "linear",
-    "xgboost": "boosting", "nystroem": "kernel", "tabular_net": "neural",
+    "xgboost": "boosting", "nystroem": "kernel", "tabular_net": "neural", "picture_net": "neural",
 }  # fmt: skip
 """Model -> family name used in `Hypothesis.family`."""
 

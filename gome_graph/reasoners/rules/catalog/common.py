@@ -37,6 +37,7 @@ SHORT: dict[ModelKind, str] = {
     "gaussian_process": "a Gaussian process", "mlp": "a small neural network", "nb_svm": "NB-SVM", "tfidf_linear": "TF-IDF + linear",
     "naive_bayes": "naive Bayes", "lda": "discriminant analysis", "xgboost": "XGBoost",
     "nystroem": "a kernel model on landmarks", "tabular_net": "a network on periodic embeddings",
+    "picture_net": "a convolutional network on the pictures",
 }  # fmt: skip
 
 

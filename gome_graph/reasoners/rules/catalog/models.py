@@ -49,6 +49,8 @@ def fits_task(model: ModelKind, context: TechniqueContext) -> bool:
         return rows <= NEIGHBOUR_ROWS
     if model == "mlp":
         return rows >= 300
+    if model == "picture_net":
+        return context.recipe.has_feature("image_files")
     if model == "tabular_net":
         return rows >= NET_ROWS
     if model == "linear":
@@ -170,6 +172,7 @@ ADD: dict[ModelKind, tuple[float, float]] = {
     "random_forest": (1.0, 0.35), "linear": (1.6, 0.4), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
     "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
     "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35), "tabular_net": (2.0, 0.5),
+    "picture_net": (3.0, 0.55),
 }  # fmt: skip
 """Prior gain (noise units) and prior success of blending the model in. Those of CatBoost and linear models, like the priors of some other
 techniques, were moved by how their steps ended on eleven tasks (a beta prior of strength 10)."""

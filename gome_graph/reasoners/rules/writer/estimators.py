@@ -53,6 +53,7 @@ def estimator(member: Member, *, classes: int, rows: int, metric: str, balanced:
         "extra_trees": _forest, "random_forest": _forest, "linear": _linear,
         "tfidf_linear": _linear, "knn": _knn, "svm": _svm, "gaussian_process": _gaussian_process, "mlp": _mlp, "nb_svm": _nb_svm,
         "naive_bayes": _naive_bayes, "lda": _lda, "nystroem": _nystroem, "tabular_net": _tabular_net,
+        "picture_net": _picture_net,
     }  # fmt: skip
     if member.model in CLASSES_ONLY and not classes:
         raise ValueError(f"member {member.name}: {member.model} is for classes only")
@@ -249,10 +250,17 @@ def _mlp(member: Member, classes: int, rows: int, metric: str, balanced: bool) -
 
 def _tabular_net(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
     """Periodic embeddings and two layers (Gorishniy et al. 2022, On embeddings for numerical features in tabular deep learning)."""
+    return _net("TabularNet", {"width": 256, "epochs": 80}, member, classes, metric, "network on periodic embeddings")
+
+
+def _picture_net(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:
+    return _net("PictureNet", {"width": 32}, member, classes, metric, "convolutional network on the pictures")
+
+
+def _net(name: str, defaults: dict[str, Any], member: Member, classes: int, metric: str, summary: str) -> Estimator:
     absolute = {"absolute": True} if not classes and metric in ("mae", "mape", "smape") else {}
-    params = _settings(member, {"width": 256, "epochs": 80, **absolute})
-    params |= {"seed": Code("seed"), "threads": Code("CPUS")}
-    return Estimator("TabularNet", params, ("import torch", "from torch import nn"), summary="network on periodic embeddings")
+    params = _settings(member, {**defaults, **absolute}) | {"seed": Code("seed"), "threads": Code("CPUS")}
+    return Estimator(name, params, ("import torch", "from torch import nn"), summary=summary)
 
 
 def _gaussian_process(member: Member, classes: int, rows: int, metric: str, balanced: bool) -> Estimator:

@@ -8,6 +8,7 @@ from gome_graph.reasoners.rules.recipe import Encoding, Member, TextSettings
 from gome_graph.reasoners.rules.writer.columns import Columns
 from gome_graph.reasoners.rules.writer.estimators import BOOSTING, SPARSE, STOPPING_PATIENCE, TEXT_ONLY, TREES, Estimator, estimator
 from gome_graph.reasoners.rules.writer.literals import Call, Code, assigned, layout
+from gome_graph.reasoners.rules.writer.row_files import FILE_COLUMNS
 from gome_graph.reasoners.rules.writer.templates import template
 from gome_graph.reasoners.rules.writer.tuning import LEAST_ROWS, STARTS, TUNING_ROWS, space_code, tunes
 
@@ -94,19 +95,30 @@ def member_code(member: Member, columns: Columns, problem: Problem, text_column:
         code.helpers.append("naive_bayes_logistic")
         code.imports |= {"from scipy import sparse", "from sklearn.base import BaseEstimator, ClassifierMixin"}
         code.imports |= {"from sklearn.linear_model import LogisticRegression"}
-    if member.model == "tabular_net":
-        code.helpers.append("tabular_net")
+    if member.model in ("tabular_net", "picture_net"):
+        code.helpers.append(member.model)
         code.imports.add(f"from sklearn.base import BaseEstimator, {'ClassifierMixin' if problem.classes else 'RegressorMixin'}")
     if made.name == "AnyClasses":
         code.helpers.append("any_classes")
         code.imports.add("from xgboost import XGBClassifier")
-    if frame:
+    if member.model == "picture_net":
+        code.imports.add("from PIL import Image")
+        inputs = _picture_inputs(member)
+    elif frame:
         inputs = _frame_inputs(member, columns, seen, encoding, code, text_column)
     else:
         inputs = _matrix_inputs(member, columns, seen, encoding, code, text_column)
     fit = _fit(member, made, columns, seen, encoding, problem, code)
     code.text = f"{inputs}\n\n\n{fit}"
     return code
+
+
+def _picture_inputs(member: Member) -> str:
+    column = FILE_COLUMNS["image_files"]
+    return (
+        f'def {member.name}_inputs(data):\n    """Small copies of the pictures, colours first."""\n'
+        f'    return np.stack([picture(INPUT / name) for name in data["{column}"]])'
+    )
 
 
 def _frame_inputs(member: Member, columns: Columns, seen: Seen, encoding: Encoding, code: MemberCode, text_column: str) -> str:

@@ -18,7 +18,7 @@ from gome_graph.reasoners.rules.writer.target import TRANSFORMS, Target, decisio
 from gome_graph.reasoners.rules.writer.templates import template
 from gome_graph.reasoners.rules.writer.views import ViewCode, views_of
 
-_SLOW_TO_PREDICT = frozenset({"svm", "gaussian_process"})
+_SLOW_TO_PREDICT = frozenset({"svm", "gaussian_process", "picture_net"})
 _TUNED: dict[Decision, str] = {"threshold": "tune_threshold", "class_weights": "tune_class_weights", "cut_points": "tune_cut_points"}
 _READ_AS_MISSING = frozenset({"None", "NA", "N/A", "NULL", "null", "nan", "NaN", "n/a"})
 """Labels that pandas would take for missing values."""
