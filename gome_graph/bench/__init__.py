@@ -1,0 +1,1 @@
+"""``gome bench``: strategies, reasoners and ablations on the same tasks, seeds and budget, paired."""
