@@ -35,10 +35,9 @@ class FailureKind(StrEnum):
 
 
 PASSING = frozenset({
-    FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.TIMED_OUT, FailureKind.DISCONNECTED, FailureKind.TRUNCATED,
-    FailureKind.REFUSED,
+    FailureKind.RATE_LIMITED, FailureKind.OVERLOADED, FailureKind.TIMED_OUT, FailureKind.DISCONNECTED, FailureKind.REFUSED,
 })  # fmt: skip
-"""Failures that may be over a moment later."""
+"""Failures that may be over a moment later, with the same request."""
 
 
 class Failure(Exception):

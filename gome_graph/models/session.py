@@ -35,6 +35,8 @@ SHORTEST_ASK: Seconds = 1.0
 REQUEST_SHARE = 0.6
 """Largest share of an ask's time that one request may hang: another try must be possible. A patient backend has it all."""
 
+SHORTER = "Your last answer was too long and was cut off. Keep every text in it short, and change less at once."
+
 DETAIL = 300
 """Characters of an error that are kept."""
 
@@ -202,15 +204,22 @@ class _Conversation:
         """
         problem, text = "", ""
         for number in range(1, VALID_TRIES + 1):
-            reply = self._send()
-            text = reply.text
+            then = "given up" if number == VALID_TRIES else "asked again"
             try:
+                reply = self._send()
+                text = reply.text
                 read = read_answer(text, self._ask.schema)
             except Unreadable as error:
                 problem = str(error)
-                last = number == VALID_TRIES
-                self._session.trouble(self._ask, self._backend.name, "invalid", problem, "given up" if last else "asked again")
+                self._session.trouble(self._ask, self._backend.name, "invalid", problem, then)
                 self._turns = (*self._turns[:1], Turn("model", text), Turn("user", _complaint(problem)))
+                continue
+            except Failure as failure:
+                if failure.kind is not FailureKind.TRUNCATED:
+                    raise
+                problem = failure.detail
+                self._session.trouble(self._ask, self._backend.name, failure.kind.value, problem, then)
+                self._turns = (Turn("user", f"{self._ask.user}\n\n{SHORTER}"),)
                 continue
             answer = Answer(
                 value=read.value, model=reply.model or self._backend.name, tokens_in=self._tokens_in, tokens_out=self._tokens_out,
