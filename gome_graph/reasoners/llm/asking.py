@@ -14,7 +14,7 @@ T = TypeVar("T", bound=BaseModel)
 
 SECTIONS = (
     "task", "columns", "description", "budget", "hints", "verdict", "diff", "log", "findings", "facts", "glossary", "history", "siblings",
-    "failures", "successes", "hypotheses", "diagnosis", "packages", "tries", "error", "script", "script_title",
+    "failures", "successes", "hypotheses", "diagnosis", "packages", "tries", "error", "family", "script", "script_title",
 )  # fmt: skip
 """Every section there is; a template shows those it names."""
 

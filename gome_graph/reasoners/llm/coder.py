@@ -15,6 +15,7 @@ from gome_graph.reasoners.llm.config import LlmConfig
 from gome_graph.reasoners.llm.contract import contract, packages
 from gome_graph.reasoners.llm.faults import Fault, FaultKind, of_problems, of_trial
 from gome_graph.reasoners.llm.keys import KEY, renewed
+from gome_graph.reasoners.llm.own import apart_family
 from gome_graph.records import Diagnosis, Edit, Hypothesis, Patch, Seconds, Stage
 from gome_graph.solution import apply_patch, check_script
 
@@ -107,7 +108,9 @@ class Coder:
 
     def draft(self, context: StepContext, failed: str = "", fault: Fault | None = None) -> Written:
         """A new root; `failed` is the script of a root before it that did not run, `fault` what was wrong with it. Raises like `change`."""
-        fixed = {"contract": contract(context.task), "history": sections.history_section(context.history)}
+        fixed = {
+            "contract": contract(context.task), "history": sections.history_section(context.history), "family": apart_family(context),
+        }  # fmt: skip
 
         def ask(script: str, told: Mapping[str, str]) -> Ask[DraftAnswer]:
             values = {**self._facts(context), **fixed, **told, "script": script}

@@ -1,9 +1,10 @@
-"""What the rules may go on from where models have written scripts: a recipe of their own, or a new root."""
+"""What the rules give where models write scripts: a recipe of their own or a root to go on from, and a family to begin with."""
 
 from dataclasses import replace
 
 from gome_graph.hooks import StepContext, Update
 from gome_graph.reasoners.rules.state import recipe_of
+from gome_graph.reasoners.rules.writer import draft_recipes
 from gome_graph.records import Patch, Solution
 
 
@@ -20,6 +21,18 @@ def _own_solution(context: StepContext) -> Solution | None:
     own = [solution for solution in scored if recipe_of(solution) is not None]
     mine = [solution for solution in own if solution.trace == context.trace]
     return (mine or own)[-1] if own else None
+
+
+def apart_family(context: StepContext) -> str:
+    """A model family for the first root of every trace but the first, another one for each; empty where siblings can be seen already.
+
+    First roots are written at the same time, and a model asked three times writes three times the same.
+    """
+    known = any(sibling.hypothesis is not None or sibling.incumbent is not None for sibling in context.siblings)
+    if context.trace == 0 or context.history or known:
+        return ""
+    families = list(dict.fromkeys(recipe.family for recipe in draft_recipes(context.task)))[1:]
+    return families[(context.trace - 1) % len(families)] if families else ""
 
 
 def as_step(update: Update | None, context: StepContext) -> Update | None:

@@ -337,3 +337,21 @@ def test_what_was_run_last_on_another_branch_is_not_what_is_changed() -> None:
     assert update is not None
     assert update.solution.script == width(0.5)
     assert not any("SystemExit" in ask.user or "Last step" in ask.user for ask in models.asked)
+
+
+def test_first_roots_of_three_traces_are_sent_to_different_families(brief: TaskBrief) -> None:
+    def obedient(ask: Ask[Any]) -> dict[str, Any]:
+        asked = ask.user.split("begin with a model of the family: ")
+        return scripted.draft(SCRIPT, family=asked[1].split(".")[0] if len(asked) > 1 else "boosting")
+
+    start = replace(by_rules(brief), step=0, incumbent=None, latest=None, history=[])
+    reasoner = LlmReasoner(models=ScriptedModels(obedient))
+    families = [reasoner.draft(replace(start, trace=trace)).hypothesis.family for trace in range(3)]
+    assert len(set(families)) == 3
+
+
+def test_a_root_that_sees_its_siblings_chooses_by_them(brief: TaskBrief) -> None:
+    models = ScriptedModels(reply)
+    LlmReasoner(models=models).draft(replace(by_rules(brief), trace=1, step=0, history=[], siblings=world.context().siblings))
+    assert "Fit a linear model on ranks (linear)" in models.asked[0].user
+    assert "of the family:" not in models.asked[0].user
