@@ -13,20 +13,21 @@ from gome_graph.reasoners.rules.packages import PACKAGES, available
 from gome_graph.reasoners.rules.recipe import Member, Recipe
 from gome_graph.reasoners.rules.writer import write_script
 from gome_graph.records import TargetKind
-from tests.reasoners.planted import brief, view
+from tests.reasoners.planted import brief, recipe, view
 from tests.reasoners.synthetic import check_outputs, make_task, outputs, run_script
 
 
 @pytest.mark.parametrize("model", sorted(PACKAGES))
 def test_a_model_is_offered_only_where_its_package_is_installed(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = view(brief(rows=2_000), recipe().with_feature("image_files", ["id"], train="{}.png", test="{}.png", components=4))
     monkeypatch.setattr(packages, "installed", lambda package: False)
     assert not available(model)  # type: ignore[arg-type]
-    assert not fits_task(model, view(brief(rows=2_000)))  # type: ignore[arg-type]
+    assert not fits_task(model, here)  # type: ignore[arg-type]
     assert available("lightgbm")
 
     monkeypatch.setattr(packages, "installed", lambda package: package == PACKAGES[model])  # type: ignore[index]
     assert available(model)  # type: ignore[arg-type]
-    assert fits_task(model, view(brief(rows=2_000)))  # type: ignore[arg-type]
+    assert fits_task(model, here)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(find_spec("xgboost") is None, reason="the extra boost is not installed")
