@@ -2,12 +2,12 @@
 
 import typer
 
-from gome_guard.cli import evaluate, ingest
+from gome_guard.cli import evaluate, ingest, simulate
 
 guard_app = typer.Typer(
     help="No incident twice: ingest logs and incidents, curate samples, evaluate and gate policies before they go live.",
     no_args_is_help=True,
 )
 
-for module in (ingest, evaluate):
+for module in (ingest, evaluate, simulate):
     module.register(guard_app)
