@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gome_graph.records import BudgetStage, Diagnosis, Event, EventKind, Execution, Finding, Hypothesis, Score, Seconds, Verdict
 from gome_graph.report.asked import Asked
+from gome_graph.report.reasoned import sentence
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class StepView:
     patch: dict[str, Any] | None = None
     execution: Execution | None = None
     verdict: Verdict | None = None
+    reasoned: list[str] = field(default_factory=list)
+    """How a reasoner came to it, in sentences."""
     dropped: str | None = None
     """Why nothing came of it: the trace ended after the diagnosis, before a script was written."""
 
@@ -280,6 +283,10 @@ def _take_step(step: StepView, event: Event) -> None:
         step.findings = [Finding.model_validate(f) for f in data.get("findings", [])]
     elif event.kind is EventKind.RECALLED:
         step.momentum = data.get("momentum")
+    elif event.kind is EventKind.REASONED:
+        said = sentence(data)
+        if said not in step.reasoned:  # a node that is repeated after a kill says it again
+            step.reasoned.append(said)
     elif event.kind is EventKind.EXECUTED:
         step.execution = Execution.model_validate(data["execution"])
     elif event.kind is EventKind.VALIDATED:
@@ -362,4 +369,4 @@ _RUN: dict[EventKind, Callable[[RunView, Event], None]] = {
     EventKind.MODEL_TROUBLE: lambda view, event: view.asked.trouble(event),
 }
 
-_STEP = frozenset(DOING) | {EventKind.TRACE_ENDED}
+_STEP = frozenset(DOING) | {EventKind.REASONED, EventKind.TRACE_ENDED}

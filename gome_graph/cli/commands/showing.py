@@ -112,6 +112,8 @@ def show_step(run: "RunDirectory", view: "RunView", step: str) -> list[Any]:
             facts.add("check", sign.append(f"{check.name}  {check.detail}", style="default not bold"))
     if found.execution is not None:
         facts.add("script", f"{outcome_line(found)}   CPU {duration(found.execution.cpu_seconds)}")
+    for number, line in enumerate(found.reasoned):
+        facts.add("came about" if number == 0 else "", harmless(line))
     parts: list[Any] = [head, facts]
     if found.diagnosis is not None:
         parts += ["", _diagnosis(found)]
