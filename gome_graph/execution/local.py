@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -10,12 +9,13 @@ from dataclasses import dataclass
 
 from gome_graph.errors import SandboxError
 from gome_graph.execution import bubblewrap, launch, owner, selfcheck, workspace
+from gome_graph.execution.judge import judge
 from gome_graph.execution.launch import Way
 from gome_graph.execution.limits import memory_limit
-from gome_graph.execution.logs import last_error, log_tail
+from gome_graph.execution.logs import log_tail
 from gome_graph.execution.settings import LocalSettings, Mechanism
 from gome_graph.execution.watchdog import Watchdog, Watched
-from gome_graph.records import Execution, Outcome, Protections, ScriptJob
+from gome_graph.records import Execution, Protections, ScriptJob
 
 _BEST_FIRST = (Mechanism.BUBBLEWRAP, Mechanism.NAMESPACES, Mechanism.LANDLOCK, Mechanism.NONE)
 
@@ -109,7 +109,12 @@ class LocalExecutor:
             raise SandboxError(
                 f"No sandbox for scripts: {' '.join(problems.values())} Choose another mechanism, or 'none' to run without walls."
             )
-        return _Chosen(best[0], _describe(*best, [text for mechanism, text in problems.items() if mechanism is not best[0].mechanism]))
+        return _Chosen(
+            best[0],
+            selfcheck.describe(
+                best[0].mechanism.value, best[1], [text for mechanism, text in problems.items() if mechanism is not best[0].mechanism]
+            ),
+        )
 
     def _check(self, way: Way) -> selfcheck.Check:
         if way.mechanism is Mechanism.BUBBLEWRAP and bubblewrap.program() is None:
@@ -136,7 +141,7 @@ class LocalExecutor:
                 owner.return_uid(uid)
         for name, log in (("stdout.log", watched.stdout), ("stderr.log", watched.stderr)):
             workspace.write_file(job.workspace / name, log.content())
-        return _execution(job, watched, usage, refused)
+        return judge(job, watched, usage, refused)
 
     def _start(self, job: ScriptJob, way: Way, uid: int | None, stopped: Callable[[], bool]) -> Watched:
         report, ready = os.pipe()
@@ -169,79 +174,3 @@ class LocalExecutor:
                 reason = log_tail("", watched.stderr.text()).rpartition("\n")[2] or f"status {watched.exit_code}"
             raise SandboxError(f"{way.mechanism.value} cannot be set up: {reason.rstrip('.')}.")
         return watched
-
-
-def _execution(job: ScriptJob, watched: Watched, usage: workspace.Usage, refused: list[str]) -> Execution:
-    """Judge what was measured."""
-    stdout, stderr = watched.stdout.text(), watched.stderr.text()
-    code = watched.exit_code
-    outcome, details = Outcome.OK, []
-    kind: str | None = None
-    message: str | None = None
-    if watched.ending is not None:
-        outcome, details = watched.ending.outcome, [watched.ending.detail]
-    elif code != 0:
-        outcome = Outcome.CRASHED
-        error = last_error(stderr)
-        if code is not None and code < 0:
-            kind = _signal_name(-code)
-            message = signal.strsignal(-code)
-            details.append(f"It died of {kind} after {watched.wall_seconds:.1f} s.")
-            if -code in (signal.SIGXCPU, signal.SIGXFSZ):
-                outcome = Outcome.LIMIT
-        elif error is not None:
-            kind, message = error.kind, error.message
-            details.append(f"It failed with {kind} after {watched.wall_seconds:.1f} s.")
-            if kind in ("MemoryError", "_ArrayMemoryError"):
-                outcome = Outcome.OUT_OF_MEMORY
-            elif kind == "OSError" and "[Errno 27]" in message:
-                outcome = Outcome.LIMIT
-                details.append(f"It wrote a file larger than {job.limits.file_bytes >> 20:,} MB.")
-            elif kind == "BlockingIOError" and "[Errno 11]" in message:
-                outcome = Outcome.LIMIT
-                details.append(f"It wanted more than {job.limits.processes} processes.")
-        else:
-            kind = "SystemExit"
-            message = log_tail(stdout, stderr).rpartition("\n")[2][:500]
-            details.append(f"It ended with exit code {code} after {watched.wall_seconds:.1f} s.")
-    too_large = usage.excessive or (job.limits.workspace_bytes and usage.size > job.limits.workspace_bytes)
-    if too_large and outcome is not Outcome.STOPPED:
-        outcome = Outcome.LIMIT
-        details.append(f"Its workspace held {usage.size >> 20:,} MB in {usage.entries:,} files, more than is allowed.")
-    if watched.survivors:
-        details.append(f"{watched.survivors} of its processes could not be killed.")
-    return Execution(
-        outcome=outcome, stage=job.stage, seed=job.seed, exit_code=code, wall_seconds=watched.wall_seconds, cpu_seconds=watched.cpu_seconds,
-        peak_memory_bytes=watched.peak_memory_bytes, error_class=kind, error_message=message, log_tail=log_tail(stdout, stderr),
-        detail=" ".join([*details, *refused]),
-    )  # fmt: skip
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # most real-time signals have no name
-        return f"signal {number}"
-
-
-def _describe(way: Way, found: selfcheck.Check, problems: list[str]) -> Protections:
-    """Say plainly which walls hold and which do not."""
-    notes = list(problems)
-    if not found.files_confined:
-        notes.append("Scripts can read and write files outside their workspace, private answers included.")
-    if not found.input_read_only:
-        notes.append("Scripts can change their input.")
-    if not found.network_blocked:
-        notes.append("Scripts can use the network.")
-    if not found.host_hidden:
-        notes.append("Scripts can see or signal processes of this user outside the sandbox.")
-    if not found.processes_bound:
-        notes.append("The kernel does not bound the number of processes; a fork bomb is killed when the watchdog sees it (0.2 s).")
-    return Protections(
-        mechanism=way.mechanism.value,
-        network_blocked=found.network_blocked,
-        filesystem_confined=found.files_confined and found.input_read_only,
-        processes_confined=found.host_hidden,
-        memory_limited=found.memory_bound,
-        notes=notes,
-    )

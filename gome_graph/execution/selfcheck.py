@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gome_graph.execution import workspace as places
-from gome_graph.records import Execution, Limits, Outcome, ScriptJob, Stage
+from gome_graph.records import Execution, Limits, Outcome, Protections, ScriptJob, Stage
 
 _LIMITS = Limits(wall_seconds=20, memory_bytes=1 << 30, file_bytes=1 << 20, processes=32)
 
@@ -109,3 +109,26 @@ def check(run: Callable[[ScriptJob], Execution]) -> Check:
             processes_bound=not facts["forks_freely"],
             memory_bound=bool(facts["memory_limited"]),
         )
+
+
+def describe(mechanism: str, found: Check, problems: list[str]) -> Protections:
+    """Say plainly which walls hold and which do not."""
+    notes = list(problems)
+    if not found.files_confined:
+        notes.append("Scripts can read and write files outside their workspace, private answers included.")
+    if not found.input_read_only:
+        notes.append("Scripts can change their input.")
+    if not found.network_blocked:
+        notes.append("Scripts can use the network.")
+    if not found.host_hidden:
+        notes.append("Scripts can see or signal processes of this user outside the sandbox.")
+    if not found.processes_bound:
+        notes.append("The kernel does not bound the number of processes; a fork bomb is killed when the watchdog sees it (0.2 s).")
+    return Protections(
+        mechanism=mechanism,
+        network_blocked=found.network_blocked,
+        filesystem_confined=found.files_confined and found.input_read_only,
+        processes_confined=found.host_hidden,
+        memory_limited=found.memory_bound,
+        notes=notes,
+    )
