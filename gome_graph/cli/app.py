@@ -10,10 +10,10 @@ import typer
 from typer.main import get_command
 
 from gome_graph.cli import output
-from gome_graph.cli.commands import bench, demo, derive, doctor, export, grade, init, inspect, mailbox, plugins, run, steer, ui
+from gome_graph.cli.commands import bench, demo, derive, doctor, export, grade, init, inspect, mailbox, plugins, run, steer, ui, wishes
 from gome_graph.errors import BudgetExceeded, GomeError
 
-COMMANDS = (run, demo, init, inspect, ui, derive, steer, export, grade, bench, mailbox, plugins, doctor)
+COMMANDS = (run, demo, init, inspect, ui, derive, steer, wishes, export, grade, bench, mailbox, plugins, doctor)
 """Modules with a ``register(app)``, in the order of ``gome --help``."""
 
 INTERRUPTED = 128 + signal.SIGINT

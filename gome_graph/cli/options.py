@@ -33,6 +33,9 @@ RunArg = Annotated[Path, typer.Argument(metavar="RUN", help="Run directory, for 
 MAX_SEED = 2_000_000_000
 """Scripts hand the seed, and some numbers after it, to libraries that take 31 bits."""
 
+MOST_BUDGET_DAYS = 30
+"""See `gome_graph.run.settings.MOST_BUDGET_SECONDS`."""
+
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s?)?")
 
@@ -59,4 +62,6 @@ def parse_duration(text: str) -> float:
     seconds = sum(float(part) * unit for part, unit in zip(match.groups(), _UNITS.values(), strict=True) if part)
     if seconds <= 0:
         raise TaskError(f"--budget {text!r} leaves no time to run anything; give at least a few seconds, for example 90s or 10m")
+    if seconds > MOST_BUDGET_DAYS * 86_400:
+        raise TaskError(f"--budget {text!r} is more than {MOST_BUDGET_DAYS} days; give less, for example 12h")
     return seconds

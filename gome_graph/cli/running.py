@@ -83,7 +83,11 @@ def last_words(result: "RunResult") -> None:
 
     from gome_graph.report.format import duration, score_text
 
-    words = {"done": ("done", "bold green"), "stopped": ("stopped, the best so far is saved", "bold yellow")}
+    words = {
+        "done": ("done", "bold green"),
+        "stopped": ("stopped, the best so far is saved", "bold yellow"),
+        "paused": (f"paused, the clock stands still; go on with: gome resume {shown(result.run_dir)}", "bold yellow"),
+    }
     head, style = words.get(result.status, ("no valid solution was found", "bold red"))
     if result.status == "stopped" and result.step is None:
         head, style = "stopped before a first valid solution", "bold yellow"

@@ -48,5 +48,17 @@ def publish_if_best(run: RunServices, name: str, verdict: Verdict) -> None:
         run.journal.add(EventKind.BEST, step=StepId(name), score=verdict.score and verdict.score.model_dump(mode="json"))
 
 
+def republish(run: RunServices) -> None:
+    """After a veto: publish the best of what is left, or nothing."""
+    with _publishing:
+        best = best_step(run)
+        if best is None:
+            run.run.solution_path.unlink(missing_ok=True)
+            run.run.submission_path.unlink(missing_ok=True)
+            return
+        publish(run, run.run.step(best[0]))
+        run.journal.add(EventKind.BEST, step=StepId(best[0]), score=best[1].score and best[1].score.model_dump(mode="json"))
+
+
 def _beats(new: Verdict, old: Verdict) -> bool:
     return new.score is not None and (old.score is None or new.score.better_than(old.score))

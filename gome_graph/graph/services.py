@@ -3,6 +3,7 @@
 Parts cannot be checkpointed, so the graph's state carries the run directory and nodes ask `services` for the rest.
 """
 
+import contextlib
 import logging
 import os
 import threading
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from langgraph.config import get_stream_writer
 
-from gome_graph.errors import PluginError, RunError
+from gome_graph.errors import PluginError, RunError, SandboxError
 from gome_graph.graph.builtins import load
 from gome_graph.graph.no_memory import NoMemory
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
@@ -34,6 +36,7 @@ CPU_SLACK_SECONDS = 5.0
 MEGABYTE = 1 << 20
 
 _open: dict[str, "RunServices"] = {}
+_opening = threading.RLock()
 
 
 class RunServices:
@@ -49,6 +52,8 @@ class RunServices:
         Asked several times a second whether the user wants the run to end.
     head_start
         Seconds that the user's clock has run already (start of the process, imports).
+    held
+        Let go of when the parts are closed: the run's lock, where nobody else holds it.
     """
 
     def __init__(
@@ -57,8 +62,11 @@ class RunServices:
         observers: Sequence[Observer] = (),
         stopped: Callable[[], bool] = lambda: False,
         head_start: Seconds = 0.0,
+        held: contextlib.ExitStack | None = None,
     ) -> None:
         self.run = run
+        self._held = held or contextlib.ExitStack()
+        self._abandoned = False
         self.settings = RunSettings.model_validate(run.record()["settings"])
         self._stopped = stopped
         self.plugins = load(self.settings.plugins)
@@ -200,7 +208,11 @@ class RunServices:
         if elapsed - self._clock_written >= CLOCK_SECONDS:
             self._clock_written = elapsed
             self.run.keep_clock(elapsed)
-        return self._stopped() or self.run.stop_path.exists()
+        return self._abandoned or self._stopped() or self.run.stop_path.exists()
+
+    def abandon(self) -> None:
+        """Whoever served the run has cancelled it: scripts are to end at once."""
+        self._abandoned = True
 
     def memory_limit(self, parallel: int) -> Bytes:
         """Memory of one script when `parallel` of them may run at the same time."""
@@ -215,9 +227,13 @@ class RunServices:
         return Limits(wall_seconds=wall, memory_bytes=memory, cpu_seconds=wall * len(os.sched_getaffinity(0)) + CPU_SLACK_SECONDS)
 
     def close(self) -> None:
-        """Stop scripts, let go of memory and files."""
-        _open.pop(str(self.run.root), None)
-        for part in (self.executor, self.memory, self.journal, self.models):
+        """Stop scripts, keep the clock, let go of memory, files, models and lock. A second call does nothing."""
+        with _opening:
+            if _open.get(str(self.run.root)) is not self:
+                return
+            del _open[str(self.run.root)]
+        self.run.keep_clock(self.budget.elapsed())
+        for part in (self.executor, self.memory, self.journal, self.models, self._held):
             try:
                 if part is not None:
                     part.close()
@@ -226,29 +242,106 @@ class RunServices:
 
 
 def open_services(
-    run: RunDirectory, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0
+    run: RunDirectory,
+    observers: Sequence[Observer] = (),
+    stopped: Callable[[], bool] = lambda: False,
+    head_start: Seconds = 0.0,
+    held: contextlib.ExitStack | None = None,
 ) -> RunServices:
     """Open a run's parts and let nodes find them."""
-    services = RunServices(run, observers, stopped, head_start)
+    services = RunServices(run, observers, stopped, head_start, held)
     _open[str(run.root)] = services
     return services
 
 
 def services(run_dir: str) -> RunServices:
-    """The open parts of a run; opens them where a server resumed the run in a new process.
+    """The open parts of a run; a served run is opened here, when it begins and when a server goes on with it in a new process.
 
     Raises
     ------
     RunError
-        If there is no run.
+        If there is no run, or another process works on it.
     """
+    with _opening:
+        found = _open.get(run_dir)
+        if found is None:
+            path = Path(run_dir)
+            if not path.is_dir():
+                raise RunError(f"{run_dir} is not there any more")
+            found = _adopt(RunDirectory.open(path))
+        return found
+
+
+def abandon(run_dir: str) -> None:
+    """Tell an open run's scripts to end; nothing happens if it is not open."""
     found = _open.get(run_dir)
-    if found is None:
-        path = Path(run_dir)
-        if not path.is_dir():
-            raise RunError(f"{run_dir} is not there any more")
-        found = open_services(RunDirectory.open(path))
-    return found
+    if found is not None:
+        found.abandon()
+
+
+def close(run_dir: str) -> None:
+    """Close an open run's parts; nothing happens if it is not open."""
+    found = _open.get(run_dir)
+    if found is not None:
+        found.close()
+
+
+def is_open(run_dir: str) -> bool:
+    """True while this process works on the run."""
+    return run_dir in _open
+
+
+def _adopt(run: RunDirectory) -> RunServices:
+    """What `gome_graph.graph.start` does for the command line: lock, parts, protections, the first words in the journal."""
+    held = contextlib.ExitStack()
+    try:
+        held.enter_context(run.lock())
+        run.stop_path.unlink(missing_ok=True)
+        begun = next(run.events(), None) is not None
+        parts = open_services(run, [_to_stream], held=held)
+    except BaseException:
+        held.close()
+        raise
+    try:
+        announce(parts, resumed=begun)
+    except BaseException:
+        parts.close()
+        raise
+    return parts
+
+
+def _to_stream(event: Event) -> None:
+    """Events go to whoever streams the served run (``stream_mode="custom"``)."""
+    with contextlib.suppress(RuntimeError):  # outside of a node nobody streams
+        get_stream_writer()(event.model_dump(mode="json"))
+
+
+def announce(parts: RunServices, *, resumed: bool) -> None:
+    """Write down which walls are up, and journal the beginning.
+
+    Raises
+    ------
+    SandboxError
+        If the run is to be closed to the world and no wall keeps scripts from the network.
+    """
+    record = parts.run.record()
+    walls = parts.executor.protections()
+    if parts.settings.closed_world and not walls.network_blocked:
+        raise SandboxError("--closed-world needs scripts without network, which no wall here gives; see: gome doctor")
+    protections = walls.model_dump(mode="json")
+    spec = record["task_spec"]
+    prompts = getattr(parts.reasoner, "prompts", None)  # of reasoners that have any
+    parts.run.update_record(protections=protections, **({"prompts": prompts} if prompts else {}))
+    if resumed:
+        parts.journal.add(EventKind.RESUMED, spent_seconds=round(parts.budget.elapsed(), 2))
+    parts.journal.add(
+        EventKind.RUN_STARTED, task=record["task"], metric=record["metric"], higher_is_better=record["higher_is_better"],
+        seed=record["seed"], traces=parts.settings.traces,
+        budget_seconds=parts.settings.budget_seconds, reasoner=parts.reasoner.name, strategy=parts.strategy.name,
+        executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
+        inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
+        **({"derived_from": record["derived_from"]} if "derived_from" in record else {}),
+    )  # fmt: skip
 
 
 def split_dial(reasoner: str) -> tuple[str, dict[str, float]]:

@@ -9,13 +9,16 @@ from typing import Any
 
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.store.sqlite import SqliteStore
+from langgraph.types import Command
 
 from gome_graph.errors import GomeError, RunError
 from gome_graph.graph.build import build_run
 from gome_graph.graph.create import create_run
-from gome_graph.graph.services import RunServices, open_services
-from gome_graph.records import EventKind, Seconds, Solution
-from gome_graph.run import Observer, RunDirectory, RunResult, RunSettings
+from gome_graph.graph.nodes.review import decide, open_pause
+from gome_graph.graph.publish import best_step
+from gome_graph.graph.services import RunServices, announce, open_services
+from gome_graph.records import Seconds, Solution
+from gome_graph.run import Decision, Observer, RunDirectory, RunResult, RunSettings
 from gome_graph.task import Task
 
 
@@ -57,9 +60,12 @@ def start(
 
 
 def resume(
-    run_dir: Path, *, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False, head_start: Seconds = 0.0
-) -> RunResult:
-    """Go on with a run that was killed or stopped; accepted steps are not repeated.
+    run_dir: Path, *, decision: Decision | None = None, observers: Sequence[Observer] = (), stopped: Callable[[], bool] = lambda: False,
+    head_start: Seconds = 0.0,
+) -> RunResult:  # fmt: skip
+    """Go on with a run that was killed, stopped or paused; accepted steps are not repeated.
+
+    `decision` is the answer to a pause; without one the run does what it would have done without the pause.
 
     Raises
     ------
@@ -70,10 +76,13 @@ def resume(
     ended = run.record().get("result") or {}
     if ended.get("status") in ("done", "failed"):
         raise RunError(f"{run_dir} has ended already; see it with: gome show {run_dir}")
-    return _go(run, observers, stopped, resumed=True, head_start=head_start)
+    return _go(run, observers, stopped, resumed=True, head_start=head_start, decision=decision or Decision())
 
 
-def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool, head_start: Seconds) -> RunResult:
+def _go(
+    run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], bool], *, resumed: bool, head_start: Seconds,
+    decision: Decision | None = None,
+) -> RunResult:  # fmt: skip
     with run.lock(), _graph(run) as graph:
         run.stop_path.unlink(missing_ok=True)
         if run.record().get("result"):
@@ -81,15 +90,22 @@ def _go(run: RunDirectory, observers: Sequence[Observer], stopped: Callable[[], 
             run.update_record(result=None, thread=run.record().get("thread", 0) + 1)
         parts = open_services(run, observers, stopped, head_start)
         try:
-            _announce(parts, resumed)
+            announce(parts, resumed=resumed)
             config: dict[str, Any] = {
                 "configurable": {"thread_id": f"{run.record()['id']}-{run.record().get('thread', 0)}"},
                 "max_concurrency": parts.settings.traces + 2,
                 "recursion_limit": 1_000_000,  # the budget ends a run, not the number of supersteps
             }
-            fresh = graph.get_state(config).created_at is None
-            state = graph.invoke({"run_dir": str(run.root)} if fresh else None, config, durability="sync")
-            return RunResult.model_validate(state["result"])
+            before = graph.get_state(config)
+            given: Any = None
+            if before.created_at is None:
+                given = {"run_dir": str(run.root)}
+                if open_pause(parts):  # it was paused on a server, whose checkpoints are not here
+                    decide(parts, decision or Decision())
+            elif before.interrupts:
+                given = Command(resume=(decision or Decision()).model_dump(mode="json"))
+            state = graph.invoke(given, config, durability="sync")
+            return _paused(parts) if state.get("__interrupt__") else RunResult.model_validate(state["result"])
         finally:
             parts.close()
 
@@ -108,19 +124,13 @@ def _graph(run: RunDirectory) -> Iterator[Any]:
         board.close()
 
 
-def _announce(parts: RunServices, resumed: bool) -> None:
-    record = parts.run.record()
-    protections = parts.executor.protections().model_dump(mode="json")
-    spec = record["task_spec"]
-    prompts = getattr(parts.reasoner, "prompts", None)  # of reasoners that have any
-    parts.run.update_record(protections=protections, **({"prompts": prompts} if prompts else {}))
-    if resumed:
-        parts.journal.add(EventKind.RESUMED, spent_seconds=round(parts.budget.elapsed(), 2))
-    parts.journal.add(
-        EventKind.RUN_STARTED, task=record["task"], metric=record["metric"], higher_is_better=record["higher_is_better"],
-        seed=record["seed"], traces=parts.settings.traces,
-        budget_seconds=parts.settings.budget_seconds, reasoner=parts.reasoner.name, strategy=parts.strategy.name,
-        executor=parts.executor.name, memory=parts.memory.name, protections=protections, versions=record["versions"],
-        inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
-        **({"derived_from": record["derived_from"]} if "derived_from" in record else {}),
+def _paused(parts: RunServices) -> RunResult:
+    """How a run stands that waits for a person; nothing of it goes into ``run.json``, for the run has not ended."""
+    run, best = parts.run, best_step(parts)
+    verdicts = [verdict for name in run.steps() if (verdict := run.step(name).verdict()) is not None]
+    paths = {"solution": run.solution_path, "submission": run.submission_path, "report": run.report_path}
+    return RunResult(
+        status="paused", run_dir=run.root, step=best[0] if best else None, score=best[1].score if best else None, steps=len(verdicts),
+        accepted=sum(verdict.accepted for verdict in verdicts), spent_seconds=round(parts.budget.elapsed(), 2),
+        files={k: str(p) for k, p in paths.items() if p.exists() or k == "report"},
     )  # fmt: skip

@@ -3,16 +3,24 @@
 import operator
 from typing import Annotated, Any, TypedDict
 
+PAUSED = "paused by the user"
+"""Reason with which a trace leaves for a pause; it goes on where it stood."""
 
-class RunState(TypedDict, total=False):
-    """State of the run graph."""
+
+class RunInput(TypedDict, total=False):
+    """What a run begins with: one of the two."""
 
     task: str
     """Path of a task folder: input of a served graph that has no run directory yet."""
-    settings: dict[str, Any]
-    """`RunSettings` to go with it."""
     run_dir: str
     """Absolute path; the key under which nodes find the run's services."""
+
+
+class RunState(RunInput, total=False):
+    """State of the run graph."""
+
+    action: str
+    """An `Action`: what review decided."""
     ended: Annotated[list[dict[str, Any]], operator.add]
     """One entry per finished trace: trace, steps, reason."""
     result: dict[str, Any]

@@ -129,7 +129,7 @@ class RunView:
     data: dict[str, Any] = field(default_factory=dict)
     """rows, test_rows, audit_rows, folds, split."""
     phase: str = "starting"
-    """``starting``, ``preparing``, ``running``, ``finalising`` or ``ended``."""
+    """``starting``, ``preparing``, ``running``, ``paused`` (waits for a person), ``finalising`` or ``ended``."""
     traces: list[TraceView] = field(default_factory=list)
     best_step: str | None = None
     best: Score | None = None
@@ -137,6 +137,8 @@ class RunView:
     """What language models were asked, and what they used."""
     warnings: list[str] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    pinned: str | None = None
+    """The step that a person wants handed out."""
     selected: list[str] = field(default_factory=list)
     """Steps that finalise re-runs."""
     final_runs: list[FinalRun] = field(default_factory=list)
@@ -202,6 +204,10 @@ class RunView:
             trace = self._trace(event.trace)
             if event.kind is EventKind.TRACE_ENDED:
                 _end_trace(trace, str(event.data.get("reason", "")))
+            elif event.kind is EventKind.VETOED:
+                _take_step(_step(trace, event), event)  # the trace goes on with what it does
+                if event.step == self.best_step:
+                    self.best_step = self.best = None  # another best follows, if there is one
             elif event.step is not None:
                 self.phase = "running" if self.phase in ("starting", "preparing") else self.phase
                 step = _step(trace, event)
@@ -291,6 +297,8 @@ def _take_step(step: StepView, event: Event) -> None:
         step.execution = Execution.model_validate(data["execution"])
     elif event.kind is EventKind.VALIDATED:
         step.verdict, step.ended = Verdict.model_validate(data["verdict"]), event.elapsed
+    elif event.kind is EventKind.VETOED:
+        step.verdict = Verdict.model_validate(data["verdict"])
 
 
 def _score(value: Any) -> Score | None:
@@ -318,7 +326,9 @@ def _prepared(view: RunView, event: Event) -> None:
 
 def _resumed(view: RunView, event: Event) -> None:
     view.resumed += 1
-    view.status, view.phase = None, "running" if view.data else "preparing"
+    if view.phase != "paused":
+        view.phase = "running" if view.data else "preparing"
+    view.status = None
 
 
 def _best(view: RunView, event: Event) -> None:
@@ -355,6 +365,18 @@ def _hint(view: RunView, event: Event) -> None:
     view.hints.append(str(event.data.get("text", "")))
 
 
+def _pinned(view: RunView, event: Event) -> None:
+    view.pinned = event.step
+
+
+def _paused(view: RunView, event: Event) -> None:
+    view.phase = "paused"
+
+
+def _decided(view: RunView, event: Event) -> None:
+    view.phase = "running" if event.data.get("action") == "continue" else "finalising"
+
+
 _RUN: dict[EventKind, Callable[[RunView, Event], None]] = {
     EventKind.RUN_STARTED: _started,
     EventKind.TASK_PREPARED: _prepared,
@@ -367,6 +389,9 @@ _RUN: dict[EventKind, Callable[[RunView, Event], None]] = {
     EventKind.HINT: _hint,
     EventKind.ANSWERED: lambda view, event: view.asked.answered(event),
     EventKind.MODEL_TROUBLE: lambda view, event: view.asked.trouble(event),
+    EventKind.PINNED: _pinned,
+    EventKind.PAUSED: _paused,
+    EventKind.DECIDED: _decided,
 }
 
-_STEP = frozenset(DOING) | {EventKind.REASONED, EventKind.TRACE_ENDED}
+_STEP = frozenset(DOING) | {EventKind.REASONED, EventKind.TRACE_ENDED, EventKind.VETOED}

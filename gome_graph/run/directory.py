@@ -100,9 +100,13 @@ class RunDirectory:
         self.report_path = self.root / "report.html"
         self.stop_path = self.root / "stop"
         """``gome stop`` touches it; traces look at it between and during steps."""
+        self.pause_path = self.root / "pause"
+        """``gome pause`` touches it; traces look at it between steps."""
         self.hints_path = self.root / "hints.jsonl"
         self.origin_path = self.root / "origin.json"
         """The solution of another run that traces begin with (``gome derive``)."""
+        self.wishes_path = self.root / "wishes.jsonl"
+        """What ``gome pin`` and ``gome veto`` asked for; see steering.py."""
 
     @staticmethod
     def place(task_name: str) -> Path:

@@ -8,11 +8,14 @@ from pydantic import Field
 
 from gome_graph.records import Record, Score, Seconds
 
+MOST_BUDGET_SECONDS = 30 * 86_400.0
+"""A month: more is a slip of the pen."""
 
-class RunSettings(Record):
-    """Everything a user can set for a run. Recorded in ``run.json``, so that a run can be repeated."""
 
-    budget_seconds: Seconds = Field(default=600.0, gt=0)
+class RunChoices(Record):
+    """What anybody who may start a run can choose. An assistant on a server carries these, and Studio makes a form of them."""
+
+    budget_seconds: Seconds = Field(default=600.0, gt=0, le=MOST_BUDGET_SECONDS)
     """Wall-clock budget of the whole run, finalise included."""
     traces: int = Field(default=3, ge=1, le=64)
     """Parallel traces."""
@@ -21,34 +24,26 @@ class RunSettings(Record):
     max_steps: int | None = Field(default=None, ge=1)
     """Steps per trace (the draft included). With it, decisions depend on step counts instead of the clock."""
     reasoner: str = "rules"
-    """By name; ``rules@0.5`` is right every second time (a study of how much a strategy needs its reasoner)."""
-    reasoner_config: dict[str, Any] = {}
-    """Settings of the reasoner beside `diagnosis`."""
+    """Who thinks, by name; ``rules@0.5`` is right every second time (a study of how much a strategy needs its reasoner)."""
     models: list[str] = []
     """``provider:model`` for all roles, ``role=provider:model`` for one; empty: no language model is asked."""
     fallback: list[str] = []
     """Models that are asked, in this order, where the first choice fails."""
-    base_url: str | None = None
-    """Address of an OpenAI-compatible server; None: the provider's own."""
     max_cost: float | None = Field(default=None, gt=0)
     """Cap on what models may cost, US dollars."""
     max_tokens: int | None = Field(default=None, ge=1)
     """Cap on the tokens of all prompts and answers."""
-    prices: Path | None = None
-    """The user's table of prices (TOML)."""
-    record: Path | None = None
-    """A file that gets every request and reply as well; the run directory keeps them anyway."""
     strategy: str = "gradient"
+    """Who chooses where the next step starts."""
     executor: str = "local"
-    executor_config: dict[str, Any] = {}
+    """Where scripts run: ``local``, or a plugin's (``docker``, ``ray``)."""
     memory: str = "auto"
     """``auto`` (Chroma where installed, ``exact`` for a single trace that shares no memory, else none), ``chroma``, ``exact`` (no index
     service), ``none``, or a plugin's."""
-    memory_path: Path | None = None
-    """Folder of the memory; None keeps it in the run directory."""
     diagnosis: bool = True
     """False: the ablation without structured diagnosis."""
     folds: int = Field(default=5, ge=2, le=20)
+    """Folds of the validation."""
     audit: float = Field(default=0.1, ge=0, lt=0.5)
     """Share of the training rows that no reasoner sees scored."""
     audit_selection: bool = True
@@ -59,12 +54,41 @@ class RunSettings(Record):
     """Seeds for each of them."""
     cpus: int | None = Field(default=None, ge=1)
     """Cores to share among traces; None takes what the process may use."""
+    review: bool = False
+    """Pause before the result is chosen, so that a person can pin, veto, give hints or ask for further steps."""
+
+
+class RunSettings(RunChoices):
+    """Everything the owner of the machine can set for a run. Recorded in ``run.json``, so that a run can be repeated."""
+
+    base_url: str | None = None
+    """Address of an OpenAI-compatible server; None: the provider's own."""
+    prices: Path | None = None
+    """The user's table of prices (TOML)."""
+    record: Path | None = None
+    """A file that gets every request and reply as well; the run directory keeps them anyway."""
+    reasoner_config: dict[str, Any] = {}
+    """Settings of the reasoner beside `diagnosis`."""
+    executor_config: dict[str, Any] = {}
+    """Settings of the executor."""
+    memory_path: Path | None = None
+    """Folder of the memory; None keeps it in the run directory."""
     memory_limit_bytes: int = Field(default=0, ge=0)
     """Memory for one script; 0 shares 80 % of the machine's memory among traces."""
     closed_world: bool = False
     """No shared memory, no network for scripts; the command line refuses what does not fit."""
     plugins: list[str] | None = None
     """Plugins to load; None loads all that are installed."""
+
+    @classmethod
+    def chosen(cls, choices: RunChoices) -> "RunSettings":
+        """Settings from choices; traces, audit part and final seeds that nobody chose follow from the budget, as on the command line."""
+        given = choices.model_dump(exclude_unset=True)
+        of_budget = (choices.budget_seconds, choices.cpus, choices.max_steps)
+        derived = {
+            "traces": default_traces(*of_budget), "audit": default_audit(*of_budget), "final_seeds": default_final_seeds(*of_budget),
+        }  # fmt: skip
+        return cls.model_validate(derived | given)
 
 
 MOST_TRACES = 3
@@ -108,7 +132,7 @@ class RunResult(Record):
     """How a run ended."""
 
     status: str
-    """``done``, ``stopped`` (by the user, best so far saved) or ``failed`` (no valid solution found)."""
+    """``done``, ``stopped`` (by the user, best so far saved), ``paused`` (waits for a person) or ``failed`` (no valid solution found)."""
     run_dir: Path
     step: str | None = None
     """The step whose solution was handed out."""
@@ -129,4 +153,4 @@ class RunResult(Record):
     @property
     def exit_code(self) -> int:
         """architecture.md, "Command line"."""
-        return {"done": 0, "failed": 1, "stopped": 130}[self.status]
+        return {"done": 0, "failed": 1, "stopped": 130, "paused": 130}[self.status]

@@ -1,1 +1,1 @@
-"""The same graph for a LangGraph server; see ``langgraph.json``."""
+"""The same graph for a LangGraph server; see ``langgraph.json`` and docs/deploy.md."""

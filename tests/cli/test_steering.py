@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gome_graph.run import RunDirectory
+from gome_graph.run import RunDirectory, read_wishes
 
 
 def test_stop_asks_a_live_run_to_end(gome: Callable[..., Any], crashed: RunDirectory) -> None:
@@ -40,6 +40,42 @@ def test_hints_for_nobody_are_refused(gome: Callable[..., Any], crashed: RunDire
 
 def test_a_hint_after_the_end_is_refused(gome: Callable[..., Any], finished: RunDirectory) -> None:
     assert gome("instruct", finished.root, "try trees").code == 2
+
+
+def test_pause_asks_a_live_run_to_rest_and_refuses_others(gome: Callable[..., Any], crashed: RunDirectory) -> None:
+    said = gome("pause", crashed.root)
+    assert said.code == 2
+    assert "not running" in said.err
+    with crashed.lock():
+        assert gome("pause", crashed.root).code == 0
+    assert crashed.pause_path.exists()
+
+
+def test_pins_and_vetoes_are_noted_by_the_names_of_steps(gome: Callable[..., Any], crashed: RunDirectory) -> None:
+    best = next(name for name in crashed.steps() if (verdict := crashed.step(name).verdict()) and verdict.score)
+    assert gome("pin", crashed.root, best, "--reason", "simple").code == 0
+    assert gome("veto", crashed.root, best).code == 0
+    assert [(wish.kind, wish.step, wish.reason) for wish in read_wishes(crashed.wishes_path)] == [
+        ("pin", best, "simple"), ("veto", best, ""),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["pin", "veto"])
+def test_a_wish_for_no_step_or_an_ended_run_is_refused(
+    gome: Callable[..., Any], crashed: RunDirectory, finished: RunDirectory, verb: str
+) -> None:
+    said = gome(verb, crashed.root, "t9-9")
+    assert said.code == 2
+    assert "no step 't9-9'" in said.err
+    assert gome(verb, finished.root, "best").code == 2
+    assert not crashed.wishes_path.exists()
+
+
+def test_only_a_paused_run_takes_an_answer(gome: Callable[..., Any], crashed: RunDirectory) -> None:
+    said = gome("resume", crashed.root, "--finish")
+    assert said.code == 2
+    assert "is not paused (status: crashed)" in said.err
+    assert "exclude each other" in gome("resume", crashed.root, "--finish", "--more").err
 
 
 def test_grading_waits_for_the_end(gome: Callable[..., Any], crashed: RunDirectory) -> None:

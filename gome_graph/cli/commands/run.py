@@ -10,7 +10,7 @@ from gome_graph.cli.options import MAX_SEED, Debug, Json, Quiet, RunArg, parse_d
 
 if TYPE_CHECKING:
     from gome_graph.records import Protections, Solution
-    from gome_graph.run import RunDirectory, RunResult, RunSettings
+    from gome_graph.run import Decision, RunDirectory, RunResult, RunSettings
     from gome_graph.task import Task
 
 TASK, RUN, PARTS, MODELS = "The task", "The run", "Who does what", "Language models"
@@ -23,7 +23,7 @@ Example: [bold]gome run ./sales --budget 10m[/bold]
 Example: [bold]gome run --train train.csv --test test.csv --target price --metric rmse[/bold]
 """
 
-RESUME_HELP = """Go on with a run that was stopped or killed; no accepted step is repeated.
+RESUME_HELP = """Go on with a run that was stopped, paused or killed; no accepted step is repeated.
 
 Example: [bold]gome resume runs/sales-3f2a1c[/bold]
 """
@@ -57,6 +57,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option(help="Run directory (default: runs/<task>-<id>).", rich_help_panel=RUN, show_default=False)
     ] = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Pause before the result is chosen; go on with gome resume.", rich_help_panel=RUN)
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.", rich_help_panel=RUN)] = False,
     reasoner: Annotated[
         str | None, typer.Option(help="Who thinks; rules, or llm where --model is given.", rich_help_panel=PARTS, show_default=False)
@@ -135,7 +138,7 @@ def run(
         **asked,
         strategy=strategy or ("auto" if model else "gradient"),
         executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis,
-        audit_selection=not no_audit_selection, cpus=cpus, closed_world=closed_world, plugins=selected,
+        audit_selection=not no_audit_selection, cpus=cpus, closed_world=closed_world, plugins=selected, review=review,
     )  # fmt: skip
     if settings.models:
         from gome_graph.graph.models import check_models
@@ -147,20 +150,43 @@ def run(
     raise typer.Exit(run_task(what, settings, out, dry_run=dry_run, json_events=json_events))
 
 
-def resume(run: RunArg, json_events: Annotated[bool, typer.Option("--json-events", help="Print each event as a line of JSON.")] = False,
-           json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:  # fmt: skip
-    """Go on with a run that was stopped or killed."""
+def resume(
+    run: RunArg,
+    finish: Annotated[bool, typer.Option("--finish", help="A paused run: choose and hand out now.")] = False,
+    more: Annotated[bool, typer.Option("--more", help="A run paused for its review: take further steps first.")] = False,
+    json_events: Annotated[bool, typer.Option("--json-events", help="Print each event as a line of JSON.")] = False,
+    json: Json = False, quiet: Quiet = False, debug: Debug = False,
+) -> None:  # fmt: skip
+    """Go on with a run that was stopped, paused or killed."""
     output.mode.json = json or json_events
+    decision = _decision(run, finish, more)
     from gome_graph.cli.running import carry_out, last_words, process_age, summary
     from gome_graph.graph import resume as go_on
 
     result = carry_out(
-        lambda observers, stopped: go_on(run, observers=observers, stopped=stopped, head_start=process_age()),
+        lambda observers, stopped: go_on(run, decision=decision, observers=observers, stopped=stopped, head_start=process_age()),
         run.resolve(), json_events=json_events,
     )  # fmt: skip
     last_words(result)
     output.result(summary(result))
     raise typer.Exit(result.exit_code)
+
+
+def _decision(run: Path, finish: bool, more: bool) -> "Decision":
+    """The answer that the flags give to a pause."""
+    from gome_graph.cli.commands.common import open_run, status, story
+    from gome_graph.errors import RunError, TaskError
+    from gome_graph.run import Action, Decision
+
+    if finish and more:
+        raise TaskError("--finish and --more exclude each other; give one of the two")
+    if not (finish or more):
+        return Decision()
+    opened = open_run(run)
+    state = status(opened, story(opened))
+    if state != "paused":
+        raise RunError(f"{run} is not paused (status: {state}); {'--finish' if finish else '--more'} answers a pause")
+    return Decision(action=Action.FINISH if finish else Action.CONTINUE)
 
 
 def run_task(

@@ -9,6 +9,7 @@ from gome_graph.graph.nodes.execute import run_script
 from gome_graph.graph.publish import publish
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
+from gome_graph.graph.wishes import pinned, take_wishes
 from gome_graph.records import EventKind, Outcome, Score, Seconds, Solution, Stage, StepId, VerdictKind
 from gome_graph.run import RunResult, StepDirectory
 from gome_graph.run.budget import START_UP_SECONDS
@@ -17,22 +18,27 @@ from gome_graph.validation import Choice, FinalCandidate, Measurement, audit_sco
 FINAL_FIT_CHANCE = 0.4
 """Share of the time kept for the final fit with which it is still begun: times in a crowd are rough, and most are too long."""
 
+PINNED_REASON = "pinned by the user"
+
 
 def finalise_node(state: RunState) -> dict[str, Any]:
     """Select, refit, publish, and write down how the run ended."""
     run = services(state["run_dir"])
+    take_wishes(run)
     scores = _eligible(run)
-    choice = _select(run, scores) if scores else None
-    chosen = choice.step if choice else None
+    wanted = pinned(run)
+    choice = _select(run, scores) if scores and wanted is None else None
+    chosen = wanted or (choice.step if choice else None)
     if chosen is not None:
         _hand_out(run, chosen)
     if note := getattr(run.memory, "note", ""):
         run.journal.add(EventKind.WARNING, text=f"memory: {note}")
-    result = _result(run, chosen, choice.reason if choice else "")
+    result = _result(run, chosen, choice.reason if choice else PINNED_REASON if wanted else "")
     # In this order: a run with a result cannot be resumed, so its journal must have its end by then.
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
     asked = {} if run.models is None else {"models": run.models.summary()}
     run.run.update_record(result=result.model_dump(mode="json"), **asked)
+    run.close()
     return {"result": result.model_dump(mode="json")}
 
 

@@ -4,25 +4,27 @@ import filecmp
 from pathlib import Path
 from typing import Any
 
-from gome_graph.graph.create import create_run
+from langgraph.runtime import Runtime
+
+from gome_graph.graph.served import served_run
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import RunState
-from gome_graph.graph.tasks import load_task_with_plugins
 from gome_graph.records import EventKind, Stage
-from gome_graph.run import RunDirectory, RunSettings
+from gome_graph.run import RunChoices, RunDirectory
 from gome_graph.task import Task, prepare
 
 
-def prepare_node(state: RunState) -> dict[str, Any]:
+def prepare_node(state: RunState, runtime: Runtime[RunChoices]) -> dict[str, Any]:
     """Prepare the task of the run; a second call finds the work done. A served graph is given a task instead of a run directory."""
-    run_dir = state.get("run_dir")
-    if run_dir is None:
-        settings = RunSettings.model_validate(state.get("settings") or {})
-        run_dir = str(create_run(load_task_with_plugins(Path(state["task"]), settings.plugins), settings).root)
+    run_dir = served_run(state, runtime.context)
     run = services(run_dir)
     record = run.run.record()
     task = Task.model_validate(record["task_spec"])
-    prepared = prepare(task, run.run.prepared, seed=run.settings.seed, folds=run.settings.folds, audit=run.settings.audit)
+    try:
+        prepared = prepare(task, run.run.prepared, seed=run.settings.seed, folds=run.settings.folds, audit=run.settings.audit)
+    except BaseException:
+        run.close()  # a run that cannot begin holds nothing
+        raise
     run.prepared = prepared
     if "derived_from" in record:
         _adopt_kept(run, Path(record["derived_from"]["run"]))

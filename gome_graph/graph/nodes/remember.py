@@ -2,22 +2,21 @@
 
 from typing import Any
 
-from gome_graph.graph.context import FAILED, where_it_stands
+from gome_graph.graph.context import where_it_stands
+from gome_graph.graph.experience import experience_of
 from gome_graph.graph.move import choose_move
 from gome_graph.graph.services import RunServices, services
-from gome_graph.graph.state import TraceState
-from gome_graph.records import EventKind, Experience, Finding, Hypothesis, Patch, StepId, Verdict, VerdictKind, step_id
+from gome_graph.graph.state import PAUSED, TraceState
+from gome_graph.graph.wishes import take_wishes
+from gome_graph.records import EventKind, VerdictKind, step_id
 from gome_graph.run import StepDirectory
-
-FAILURE_IN_NOISE = -2.0
-"""Signed gain of a step that gave no score: worse than a typical rejected one, far from the best."""
 
 MIN_STEP_SECONDS = 1.0
 """No step is begun with less than this left."""
 
 
 def remember_node(state: TraceState) -> dict[str, Any]:
-    """Store the experience; say why the trace ends, if it does."""
+    """Store the experience, carry out wishes; say why the trace ends, if it does."""
     run = services(state["run_dir"])
     name = step_id(state["trace"], state["step"])
     folder = run.run.step(name)
@@ -25,14 +24,24 @@ def remember_node(state: TraceState) -> dict[str, Any]:
     if verdict is None:
         raise RuntimeError(f"step {name} has no verdict")
     if verdict.kind is not VerdictKind.STOPPED:
-        experience = _experience(run, state, name, folder, verdict)
+        experience = experience_of(run, name, verdict)
         run.memory.remember(experience)
         predicted = folder.load("diagnosis") or {}
         run.journal.add(
             EventKind.REMEMBERED, trace=state["trace"], step=name, key=experience.key.split("/", 1)[1], verdict=verdict.kind.value,
             predicted_gain=predicted.get("expected_gain"), confidence=predicted.get("confidence"), achieved_gain=verdict.gain_in_noise,
         )  # fmt: skip
-    return _onward(run, state, folder)
+    take_wishes(run)
+    incumbent = _unless_vetoed(run, state)
+    return {"incumbent": incumbent, **_onward(run, TraceState(**{**state, "incumbent": incumbent}), folder)}
+
+
+def _unless_vetoed(run: RunServices, state: TraceState) -> str | None:
+    """The trace's incumbent; the last accepted step that is left if a person took it away."""
+    name = state.get("incumbent")
+    verdict = run.run.step(name).verdict() if name else None
+    vetoed = verdict is not None and verdict.kind is VerdictKind.VETOED
+    return where_it_stands(run, state["trace"]).get("incumbent") if vetoed else name
 
 
 def stand(run: RunServices, trace: int) -> TraceState:
@@ -65,31 +74,10 @@ def _end(run: RunServices, state: TraceState, folder: StepDirectory) -> str | No
     steps = state["step"] + 1
     if run.stopped():
         return "stopped by the user"
+    if run.run.pause_path.exists():
+        return PAUSED
     if run.settings.max_steps is not None and steps >= run.settings.max_steps:
         return f"{steps} steps done"
     execution = folder.execution()
     shortest = max(MIN_STEP_SECONDS, 0.5 * execution.wall_seconds if execution and execution.ok else 0.0)
     return "the budget for steps is used up" if run.budget.for_steps() < shortest else None
-
-
-def _experience(run: RunServices, state: TraceState, name: StepId, folder: StepDirectory, verdict: Verdict) -> Experience:
-    hypothesis = Hypothesis.model_validate(folder.load("hypothesis"))
-    patch = Patch.model_validate(folder.load("patch"))
-    findings = [Finding.model_validate(f) for f in folder.load("findings") or []]
-    execution = folder.execution()
-    profile = run.brief.profile
-    origin = f"{run.run.root.name}-{run.run.record()['id'][:6]}"  # two runs may share a name and a memory
-    root = state.get("incumbent") is None or patch.whole is not None
-    without_score = FAILURE_IN_NOISE if verdict.kind in FAILED or verdict.kind is VerdictKind.LEAKAGE else 0.0
-    return Experience(
-        key=f"{origin}/{state['trace']}/{name}", run=run.run.root.name, trace=state["trace"], step=name,
-        task=run.brief.name,
-        traits={
-            "target": profile.target.kind.value, "metric": run.brief.metric, "rows": profile.rows, "columns": len(profile.columns),
-            "text": sum(c.kind.value == "text" for c in profile.columns),
-        },
-        findings=sorted({f.symptom for f in findings}), hypothesis=hypothesis,
-        patch_summary="new root" if root else f"{len(patch.edits)} edits",
-        gain=verdict.gain, gain_in_noise=verdict.gain_in_noise if verdict.gain_in_noise is not None else without_score,
-        cost_seconds=execution.wall_seconds if execution else 0.0, verdict=verdict.kind, reason=verdict.reason,
-    )  # fmt: skip
