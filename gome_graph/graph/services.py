@@ -116,9 +116,11 @@ class RunServices:
                 self.journal.add(EventKind.WARNING, text="no memory plugin is installed: traces do not learn from each other's steps")
                 return NoMemory()
             # One trace with a memory of its own searches a few dozen experiences: an index in another process would only cost.
-            alone = self.settings.traces == 1 and self.settings.memory_path is None
+            alone = self.settings.traces == 1 and self.settings.memory_path is None and self.settings.memory_server is None
             wanted = "exact" if alone else "chroma"
-        config = {"embedding": "hash"} if wanted == "exact" and alone else None
+        config: dict[str, Any] | None = {"embedding": "hash"} if wanted == "exact" and alone else None
+        if self.settings.memory_server is not None:
+            config = {"server": self.settings.memory_server}
         memory: Memory = self.plugins.make("memory", wanted, config, path=self.settings.memory_path or self.run.memory)
         return memory
 

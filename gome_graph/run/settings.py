@@ -73,6 +73,8 @@ class RunSettings(RunChoices):
     """Settings of the executor."""
     memory_path: Path | None = None
     """Folder of the memory; None keeps it in the run directory."""
+    memory_server: str | None = None
+    """Address of a memory that several machines share: ``chroma://host:port``."""
     memory_limit_bytes: int = Field(default=0, ge=0)
     """Memory for one script; 0 shares 80 % of the machine's memory among traces."""
     closed_world: bool = False

@@ -31,6 +31,8 @@ class MemoryConfig(BaseModel):
     """``minilm`` (packaged weights), ``hash`` (no weights) or the name of one that a plugin offers."""
     neighbours: int = 50
     """Successes retrieved for each hypothesis; as many of the highest gain are added."""
+    server: str | None = None
+    """``chroma://host:port/name``: share the experiences with others through a Chroma server (see `gome_memory.shared`)."""
     idle_seconds: float = IDLE_SECONDS
     """The index service ends this long after its last client was killed; at once after a goodbye."""
 
@@ -139,6 +141,10 @@ class SuccessMemory:
                     Recalled(experience=experience, similarity=item.similarity, weight=item.weight, probability=item.probability)
                 )
         return recalled
+
+    def get(self, key: str) -> Experience | None:
+        """The experience of a key, or None."""
+        return self._store.get(key)
 
     # Finding
 

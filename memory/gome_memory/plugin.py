@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import typer
 
     from gome_memory.memory import MemoryConfig, SuccessMemory
+    from gome_memory.shared import SharedMemory
 
 
 def _config_model() -> type:
@@ -18,9 +19,13 @@ def _config_model() -> type:
     return MemoryConfig
 
 
-def _memory(config: "MemoryConfig | None" = None, *, path: Path, embedding: Any = None) -> "SuccessMemory":
+def _memory(config: "MemoryConfig | None" = None, *, path: Path, embedding: Any = None) -> "SuccessMemory | SharedMemory":
     from gome_memory.memory import SuccessMemory
 
+    if config is not None and config.server is not None:
+        from gome_memory.shared import SharedMemory
+
+        return SharedMemory(config.server, path, config.model_copy(update={"server": None}))
     return SuccessMemory(path, config, embedding)
 
 

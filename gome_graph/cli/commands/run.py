@@ -99,7 +99,7 @@ def run(
         typer.Option(help="Who chooses where a step starts; gradient, or auto with --model.", rich_help_panel=PARTS, show_default=False),
     ] = None,
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
-    memory: Annotated[str, typer.Option(help="auto, none, a name, or a folder to share.", rich_help_panel=PARTS)] = "auto",
+    memory: Annotated[str, typer.Option(help="auto, none, a name, a folder, or chroma://host:port.", rich_help_panel=PARTS)] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
@@ -127,9 +127,10 @@ def run(
     from gome_graph.run import RunSettings, default_audit, default_final_seeds, default_traces
 
     selected = _plugins(plugins, no_plugins)
-    chosen, folder = _memory(memory, no_memory, selected)
-    if closed_world and folder is not None:
-        raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {folder}; leave out one of the two")
+    server = memory if "://" in memory and not no_memory else None
+    chosen, folder = ("chroma", None) if server else _memory(memory, no_memory, selected)
+    if closed_world and (shares := server or folder):
+        raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {shares}; leave out one of the two")
     asked = _models(model, fallback, base_url, max_cost, max_tokens, prices, record, prompt_tokens, reasoner)
     settings = RunSettings(
         budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
@@ -137,7 +138,7 @@ def run(
         reasoner=reasoner or ("llm" if model else "rules"),
         **asked,
         strategy=strategy or ("auto" if model else "gradient"),
-        executor=executor, memory=chosen, memory_path=folder, diagnosis=not no_diagnosis,
+        executor=executor, memory=chosen, memory_path=folder, memory_server=server, diagnosis=not no_diagnosis,
         audit_selection=not no_audit_selection, cpus=cpus, closed_world=closed_world, plugins=selected, review=review,
     )  # fmt: skip
     if settings.models:
