@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gome_graph.records import Event, EventKind, Outcome, VerdictKind
 from gome_graph.report.asked import trouble_line
 from gome_graph.report.format import duration, gain_text, harmless, percent, score_text, size
+from gome_graph.report.reasoned import sentence
 from gome_graph.report.story import RunView, StepView
 
 REFUSED = {
@@ -97,6 +98,7 @@ _LINES: dict[EventKind, Callable[[RunView, Event], str]] = {
     EventKind.DIAGNOSED: _diagnosed,
     EventKind.BEST: lambda v, e: f"{e.step}  new best {v.metric} {score_text(v.best)}",
     EventKind.HINT: lambda v, e: f"hint: {e.data.get('text', '')}",
+    EventKind.REASONED: lambda v, e: f"{e.step}  {sentence(e.data)}" if e.data.get("what") == "fallback" else "",
     EventKind.MODEL_TROUBLE: lambda v, e: f"{e.step}  {trouble_line(e)}: {e.data.get('detail', '')}",
     EventKind.WARNING: lambda v, e: f"warning: {e.data.get('text', '')}",
     EventKind.TRACE_ENDED: lambda v, e: f"trace {e.trace} ended: {e.data.get('reason', '')}",

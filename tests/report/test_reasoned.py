@@ -5,6 +5,7 @@ import pytest
 from gome_graph.records import Event, EventKind, StepId
 from gome_graph.report.reasoned import sentence
 from gome_graph.report.story import fold
+from gome_graph.report.words import line_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,12 @@ def test_the_story_of_a_step_says_that_the_rules_did_it() -> None:
     event = Event(n=0, kind=EventKind.REASONED, trace=0, step=StepId("t0-1"), at="", elapsed=1.0, data=data)
     (step,) = fold([event, event]).steps
     assert step.reasoned == ["the rules did this step, for the model failed to diagnose: nobody answers"]
+
+
+def test_a_fallback_is_told_while_the_run_goes_on_and_a_first_try_is_not() -> None:
+    def event(**data: Any) -> Event:
+        return Event(n=0, kind=EventKind.REASONED, trace=0, step=StepId("t0-1"), at="", elapsed=1.0, data=data)
+
+    fallback, coded = event(what="fallback", at="draft", text="gone"), event(what="coded", rounds=1)
+    assert line_of(fold([fallback]), fallback).endswith("t0-1  the rules did this step, for the model failed to draft: gone")
+    assert line_of(fold([coded]), coded) == ""
