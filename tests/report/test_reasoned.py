@@ -42,5 +42,5 @@ def test_a_fallback_is_told_while_the_run_goes_on_and_a_first_try_is_not() -> No
         return Event(n=0, kind=EventKind.REASONED, trace=0, step=StepId("t0-1"), at="", elapsed=1.0, data=data)
 
     fallback, coded = event(what="fallback", at="draft", text="gone"), event(what="coded", rounds=1)
-    assert line_of(fold([fallback]), fallback).endswith("t0-1  the rules did this step, for the model failed to draft: gone")
+    assert line_of(fold([fallback]), fallback) == "t0-1 the rules did this step, for the model failed to draft: gone"
     assert line_of(fold([coded]), coded) == ""
