@@ -1,0 +1,1 @@
+"""A model plugin: ask any program on standard input."""

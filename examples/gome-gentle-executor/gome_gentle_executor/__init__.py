@@ -1,0 +1,1 @@
+"""An executor plugin: run scripts only while the machine has room."""
