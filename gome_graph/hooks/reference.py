@@ -10,8 +10,8 @@ from typing import Any
 HEAD = """# Hook reference
 
 Written from `gome_graph/hooks/specs.py` by `make reference`; a test fails when it is stale. Implement a hook with `@gome_graph.hookimpl`;
-leave out arguments that you do not need. Hooks that *offer* something give `Offer` descriptors, which users choose by name. What is behind the
-types is in the [API reference](../api.md).
+leave out arguments that you do not need. Hooks that *offer* something give `Offer` descriptors, which users choose by name. What is behind
+the types is in the [API reference](../api.md).
 """
 
 OFFER = "Iterable[Offer]"

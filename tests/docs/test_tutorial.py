@@ -45,7 +45,7 @@ def tools(tmp_path: Path) -> dict[str, str]:
 def test_every_command_of_the_tutorial_works(tools: dict[str, str], tmp_path: Path) -> None:
     where, said = tmp_path, ""
     blocks = BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) == 9
+    assert len(blocks) == 8
     for language, title, text in blocks:
         if language == "python":
             (where / title).write_text(text, encoding="utf-8")

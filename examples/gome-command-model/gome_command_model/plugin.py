@@ -1,7 +1,7 @@
 """A language model behind a program: the request goes in as JSON on standard input, the answer comes out as text.
 
-``gome run TASK --reasoner llm --model command:./answer.sh`` asks ``./answer.sh`` each time. Retries, caps, checks of the answer and the record are gome's
-business; a backend only sends one request and gives one reply or one `Failure`.
+``gome run TASK --reasoner llm --model command:./answer.sh`` asks ``./answer.sh`` each time. Retries, caps, checks of the answer and the
+record are gome's business; a backend only sends one request and gives one reply or one `Failure`.
 """
 
 import json

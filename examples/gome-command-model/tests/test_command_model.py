@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from gome_command_model import plugin
 
+from gome_command_model import plugin
 from gome_graph import Backend, Failure, FailureKind, PluginError, Request, Role
 from gome_graph.hooks.manager import Plugins
 

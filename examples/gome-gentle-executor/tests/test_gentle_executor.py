@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from gome_gentle_executor import plugin
 from gome_gentle_executor.plugin import GentleExecutor, GentleSettings
-
 from gome_graph import Outcome, PluginError
 from gome_graph.execution import LocalExecutor
 from gome_graph.hooks.manager import Plugins

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from gome_sparse_rows import plugin
 
 from gome_graph import (
     ColumnKind,
@@ -19,6 +18,7 @@ from gome_graph import (
 )
 from gome_graph.hooks.manager import Plugins
 from gome_graph.task import SubmissionFormat, find_metric
+from gome_sparse_rows import plugin
 
 ROWS = 400
 
