@@ -3,6 +3,7 @@
 import contextvars
 import inspect
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from gome_graph.models.schemas import schema_note, strict
 from gome_graph.records import Seconds
 
 POLL: Seconds = 0.2
+FLUSH_SECONDS: Seconds = 5.0
+"""Longest wait for traces at the end of a run: they are worth less than its end in time."""
+
 CLIENT_SLACK: Seconds = 2.0
 """The client's own time-out, if it has one, is to come first: it closes the connection."""
 
@@ -87,9 +91,8 @@ class ChatBackend:
             options[self._timeout_option] = request.timeout
         told = method in (Method.JSON_MODE, Method.WORDS)
         messages = _messages(request, schema_note(request.schema) if told else "")
-        if method is Method.WORDS:
-            return self._chat.invoke(messages, **options)
-        return self._structured(request, method).invoke(messages, **options)
+        chat = self._chat if method is Method.WORDS else self._structured(request, method)
+        return chat.invoke(messages, _label(request), **options)
 
     def _structured(self, request: Request, method: Method) -> Any:
         """The chat model with the form of the answer bound to it.
@@ -147,6 +150,22 @@ def bounded(work: Callable[[], Any], seconds: Seconds, stopped: Callable[[], boo
     if trouble:
         raise trouble[0]
     return result[0]
+
+
+def flush_traces() -> None:
+    """Give LangSmith's tracer, where one is at work, a moment to send what it holds."""
+    tracer = sys.modules.get("langchain_core.tracers.langchain")
+    if tracer is None:
+        return
+    sending = threading.Thread(target=tracer.wait_for_all_tracers, name="gome-traces", daemon=True)
+    sending.start()
+    sending.join(FLUSH_SECONDS)
+
+
+def _label(request: Request) -> dict[str, Any]:
+    """What LangChain's callbacks (LangSmith) show of a request."""
+    facts = {"gome_run": request.run, "trace": request.trace, "step": request.step, "template": request.template, "request": request.key}
+    return {"run_name": f"gome {request.role.value}", "tags": ["gome", request.role.value], "metadata": facts}
 
 
 def _messages(request: Request, note: str) -> list[tuple[str, str]]:

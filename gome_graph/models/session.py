@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gome_graph.models.answers import Unreadable, read_answer
 from gome_graph.models.backend import Backend, Failure, FailureKind, Reply, Request, Turn
+from gome_graph.models.chat import flush_traces
 from gome_graph.models.contracts import Answer, Ask, T
 from gome_graph.models.errors import CapReached, InvalidAnswer, ModelUnavailable
 from gome_graph.models.health import Health
@@ -143,8 +144,9 @@ class ModelSession:
         return found
 
     def close(self) -> None:
-        """Close the record."""
+        """Close the record, and let traces that are still on their way arrive."""
         self._recorder.close()
+        flush_traces()
 
     def _patience(self, backend: Backend) -> Seconds:
         left = self._around.seconds_left()
