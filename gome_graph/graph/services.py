@@ -17,6 +17,7 @@ from langgraph.config import get_stream_writer
 from gome_graph.errors import PluginError, RunError, SandboxError
 from gome_graph.graph.builtins import load
 from gome_graph.graph.no_memory import NoMemory
+from gome_graph.graph.tracing import make_spans
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
 from gome_graph.records import Bytes, Event, EventKind, Limits, Seconds, step_id
@@ -79,7 +80,8 @@ class RunServices:
         self._clock_written = 0.0
         self._hints_told = sum(event.kind is EventKind.HINT for event in past)
         self._hints_lock = threading.Lock()
-        self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins])
+        self.spans = make_spans()
+        self.journal = Journal(run, self.budget.elapsed, [*observers, self._tell_plugins, *([self.spans] if self.spans else [])])
         self.executor: Executor = self.plugins.make("executor", self.settings.executor, self.settings.executor_config)
         self.memory: Memory = self._make_memory()
         self.models: ModelSession | None = None
@@ -235,7 +237,7 @@ class RunServices:
                 return
             del _open[str(self.run.root)]
         self.run.keep_clock(self.budget.elapsed())
-        for part in (self.executor, self.memory, self.journal, self.models, self._held):
+        for part in (self.executor, self.memory, self.journal, self.models, self.spans, self._held):
             try:
                 if part is not None:
                     part.close()
