@@ -3,9 +3,9 @@
 import hashlib
 from typing import TYPE_CHECKING
 
-from gome_graph.graph.nodes.execute import run_script
+from gome_graph.graph.nodes.execute import run_script, unless_cut_off
 from gome_graph.hooks import Trial
-from gome_graph.records import Outcome, Solution, Stage, TraceId, step_id
+from gome_graph.records import Execution, Outcome, Solution, Stage, TraceId, step_id
 from gome_graph.run import StepDirectory
 from gome_graph.validation import validate
 
@@ -19,7 +19,7 @@ NAME_LENGTH = 12
 class RunTrials:
     """Implements `Trials` for one run: workspaces below the step's folder, one a script and stage.
 
-    Nothing of a trial but how it ended is read: no score is computed, so a reasoner cannot climb on it.
+    Nothing of a trial but how it ended is passed on: no score, so a reasoner cannot climb on it.
     """
 
     def __init__(self, run: "RunServices") -> None:
@@ -32,14 +32,18 @@ class RunTrials:
         folder = StepDirectory(run.run.step(name).root / "trials" / f"{stage.value}-{_fingerprint(script)}")
         execution = folder.execution()
         if execution is None or execution.outcome is Outcome.STOPPED:
-            folder.write_solution(Solution(step=name, trace=TraceId(trace), script=script))
-            execution = run_script(
-                run, folder, stage, seed=run.settings.seed, cpus=run.cpus_per_trace, wall=run.budget.step_limit(),
-                parallel=run.settings.traces,
-            )  # fmt: skip
+            execution = self._run_now(folder, Solution(step=name, trace=TraceId(trace), script=script), stage)
             folder.save("execution", execution)
         verdict = validate(run.prepared, folder.output, execution, stage=stage).verdict
         return Trial(execution, verdict.kind, "" if verdict.accepted else verdict.reason)
+
+    def _run_now(self, folder: StepDirectory, solution: Solution, stage: Stage) -> Execution:
+        run, wall, seed = self._run, self._run.budget.step_limit(), self._run.settings.seed
+        if wall <= 0 or run.stopped():
+            return Execution(outcome=Outcome.STOPPED, stage=stage, seed=seed, detail="the budget for steps was used up")
+        folder.write_solution(solution)
+        parallel = run.settings.traces
+        return unless_cut_off(run, run_script(run, folder, stage, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=parallel))
 
 
 def _fingerprint(script: str) -> str:

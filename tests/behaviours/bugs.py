@@ -94,7 +94,7 @@ def _error(prompt: str) -> str:
 def opened(root: Path) -> RunServices:
     """An open run on the small regression task, without a graph: the sandbox and the prepared data are real."""
     task = load_task(small_tasks.line(root / "task"))
-    settings = RunSettings(budget_seconds=120, traces=1, memory="none", plugins=[])
+    settings = RunSettings(budget_seconds=3600, traces=1, memory="none", plugins=[])
     run = create_run(task, settings, root / "run")
     services = open_services(run)
     services.prepared = prepare(task, run.prepared, seed=0, folds=5, audit=0.1)

@@ -50,12 +50,13 @@ def _execute(run: RunServices, folder: StepDirectory) -> Execution:
     if expected >= SMOKE_WORTH_SECONDS:
         smoke = run_script(run, folder, Stage.SMOKE, seed=seed, cpus=cpus, wall=limit, parallel=parallel)
         if not smoke.ok:
-            return _unless_cut_off(run, smoke)
+            return unless_cut_off(run, smoke)
     execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=cpus, wall=run.budget.step_limit(), parallel=parallel)
-    return _unless_cut_off(run, execution)
+    return unless_cut_off(run, execution)
 
 
-def _unless_cut_off(run: RunServices, execution: Execution) -> Execution:
+def unless_cut_off(run: RunServices, execution: Execution) -> Execution:
+    """The execution, called stopped where the run's end cut it off."""
     budget_ended = execution.outcome is Outcome.TIMED_OUT and run.budget.for_steps() <= 0.5
     if budget_ended:
         # Cut off by the run's end, not by its own slowness: says nothing about the script.

@@ -355,3 +355,14 @@ def test_a_root_that_sees_its_siblings_chooses_by_them(brief: TaskBrief) -> None
     LlmReasoner(models=models).draft(replace(by_rules(brief), trace=1, step=0, history=[], siblings=world.context().siblings))
     assert "Fit a linear model on ranks (linear)" in models.asked[0].user
     assert "of the family:" not in models.asked[0].user
+
+
+def test_a_trial_that_the_end_of_the_run_cuts_off_is_not_the_scripts_fault() -> None:
+    class Ending(Trying):
+        def run(self, trace: int, step: int, script: str, stage: Stage) -> Trial:
+            return replace(super().run(trace, step, script, stage), kind=VerdictKind.STOPPED, reason="the budget was used up")
+
+    models = ScriptedModels(reply)
+    update = step(LlmReasoner(models=models, trials=Ending()), world.context(), Momentum())
+    assert update is not None
+    assert len(models.by(Role.CODE)) == 1
