@@ -15,6 +15,7 @@ from gome_graph.reasoners.llm.config import LlmConfig
 from gome_graph.reasoners.llm.contract import contract, packages
 from gome_graph.reasoners.llm.faults import Fault, FaultKind, of_problems, of_trial
 from gome_graph.reasoners.llm.keys import KEY, renewed
+from gome_graph.reasoners.llm.logs import own_frames
 from gome_graph.reasoners.llm.own import apart_family
 from gome_graph.records import Diagnosis, Edit, Hypothesis, Patch, Seconds, Stage
 from gome_graph.solution import apply_patch, check_script
@@ -141,7 +142,10 @@ class Coder:
             if faults and context.time_limit and time.monotonic() - begun > CODING_SHARE * context.time_limit:
                 break
             answer = self._models.ask(
-                ask(script, {"tries": "\n".join(told), "error": fault.advice if fault else "", "log": fault.log if fault else ""})
+                ask(
+                    script,
+                    {"tries": "\n".join(told), "error": fault.advice if fault else "", "log": own_frames(fault.log) if fault else ""},
+                )
             ).value
             script, fault = apply(script, answer)
             seconds = 0.0

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief
 from gome_graph.reasoners.llm.facts import fact_lines, finding_lines, glossary_lines
+from gome_graph.reasoners.llm.logs import own_frames
 from gome_graph.records import BudgetStage, ColumnProfile, Diagnosis, Hypothesis, Momentum, Recalled, Solution, StepSummary, VerdictKind
 from gome_graph.solution import unified_diff
 
@@ -140,7 +141,7 @@ def diff_section(context: StepContext) -> str:
 
 def log_section(context: StepContext) -> str:
     """How a failed script ended."""
-    return context.pack.execution.log_tail if context.pack is not None and not context.pack.execution.ok else ""
+    return own_frames(context.pack.execution.log_tail) if context.pack is not None and not context.pack.execution.ok else ""
 
 
 def history_section(history: Sequence[StepSummary]) -> str:
