@@ -1,0 +1,1 @@
+"""Reports of verdicts: signed JSON, and HTML for people."""
