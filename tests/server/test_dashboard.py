@@ -13,6 +13,7 @@ from test_page import Page
 
 from gome_graph.records import Component, Experience, Hypothesis, StepId, VerdictKind
 from gome_graph.run import RunDirectory
+from gome_graph.run.steering import read_wishes
 
 PAGES = ("/", "/runs/ended", "/runs/ended/steps/t0-0", "/runs/ended/steps/t0-2", "/runs/ended/diff", "/runs/ended/memory", "/runs/open")
 
@@ -141,6 +142,27 @@ def test_stop_and_hint_do_what_the_commands_do(going: FakeRun) -> None:
         assert client.post("/runs/going/hint", content=b"text=" + b"x" * 100_000).status_code == 413
         assert "Asked to stop" in client.post("/runs/going/stop", follow_redirects=True).text
         assert going.run.stop_path.exists()
+
+
+def test_steps_are_chosen_and_refused_and_the_run_paused(going: FakeRun) -> None:
+    with served(going.run.root.parent) as address, httpx.Client(base_url=address, headers={"Origin": address}, timeout=30) as client:
+        assert "Hand this one out" in client.get("/runs/going/steps/t0-0").text
+        said = client.post("/runs/going/steps/t0-0/pin", data={"reason": " simplest  of them "}, follow_redirects=True)
+        assert "is to be handed out" in said.text
+        assert client.post("/runs/going/steps/t1-0/veto").status_code == 303
+        wishes = [(wish.kind.value, wish.step, wish.reason) for wish in read_wishes(going.run.wishes_path)]
+        assert wishes == [("pin", "t0-0", "simplest of them"), ("veto", "t1-0", "")]
+        assert client.post("/runs/going/steps/t0-9/pin").status_code == 400
+        assert client.post("/runs/going/steps/..%2f..%2fx/pin").status_code == 404
+        assert client.post("/runs/going/steps/t0-0/pin", data={"reason": "x" * 3000}).status_code == 400
+        assert "Asked to pause" in client.post("/runs/going/pause", follow_redirects=True).text
+        assert going.run.pause_path.exists()
+
+
+def test_an_ended_run_takes_no_wishes(client: httpx.Client, root: Path) -> None:
+    assert "Hand this one out" not in client.get("/runs/ended/steps/t0-0").text
+    assert client.post("/runs/ended/steps/t0-0/pin").status_code == 400
+    assert not (root / "ended" / "wishes.jsonl").exists()
 
 
 def test_what_does_not_run_cannot_be_stopped(client: httpx.Client, root: Path) -> None:

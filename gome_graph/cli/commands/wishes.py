@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gome_graph.cli import output
-from gome_graph.cli.commands.common import find_step, open_run, status, story
+from gome_graph.cli.commands.common import find_step, open_run, story
 from gome_graph.cli.options import Debug, Json, Quiet, RunArg
 
 PAUSE_HELP = """Ask a live run to rest after the steps in hand; its clock stands still until it goes on with: gome resume.
@@ -36,13 +36,10 @@ def register(app: typer.Typer) -> None:
 
 def pause(run: RunArg, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Ask a run to rest."""
-    from gome_graph.errors import RunError
+    from gome_graph.report.steer import ask_pause
 
     opened = open_run(run)
-    state = status(opened, story(opened))
-    if state != "live":
-        raise RunError(f"{run} is not running (status: {state}); there is nothing to pause")
-    opened.pause_path.touch()
+    ask_pause(opened)
     output.result({"run": str(opened.root), "asked": True})
     output.say(f"asked to pause; it rests when the steps in hand are done. Go on with: gome resume {run}")
 
@@ -58,22 +55,11 @@ def veto(run: RunArg, step: StepArg, reason: Reason = "", json: Json = False, qu
 
 
 def _wish(run: RunArg, name: str, kind: str, reason: str) -> None:
-    from gome_graph.errors import RunError, TaskError
-    from gome_graph.run.steering import MOST_WORDS, Wish, WishKind, append_line
+    from gome_graph.report.steer import wish
+    from gome_graph.run.steering import WishKind
 
     opened = open_run(run)
-    view = story(opened)
-    state = status(opened, view)
-    if state in ("done", "failed"):  # neither can be resumed
-        raise RunError(f"{run} has ended; see its steps with: gome show {run}")
-    step = find_step(opened, view, name)
-    verdict = opened.step(step).verdict()
-    if verdict is None or verdict.score is None:
-        raise RunError(f"step {step} of {run} has no score; only a step with one can be chosen or refused")
-    words = " ".join(reason.split())
-    if len(words) > MOST_WORDS:
-        raise TaskError(f"--reason has {len(words)} characters; give at most {MOST_WORDS}")
-    append_line(opened.wishes_path, Wish(kind=WishKind(kind), step=step, reason=words))
-    output.result({"run": str(opened.root), "step": step, "wish": kind, "reason": words})
-    when = "it is done before the next step" if state == "live" else f"it is done when the run goes on: gome resume {run}"
-    output.say(f"noted for {step}; {when}")
+    made = wish(opened, find_step(opened, story(opened), name), WishKind(kind), reason)
+    output.result({"run": str(opened.root), "step": made.step, "wish": kind, "reason": made.reason})
+    when = "it is done before the next step" if opened.is_live() else f"it is done when the run goes on: gome resume {run}"
+    output.say(f"noted for {made.step}; {when}")

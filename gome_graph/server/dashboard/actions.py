@@ -1,4 +1,4 @@
-"""What buttons do: the same as ``gome stop`` and ``gome instruct``. Each answers with the page it came from."""
+"""What buttons do: the same as ``gome stop``, ``pause``, ``instruct``, ``pin`` and ``veto``. Each answers with the page it came from."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qsl
@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gome_graph.errors import GomeError
-from gome_graph.report.steer import ask_stop, give_hint
+from gome_graph.report.steer import ask_pause, ask_stop, give_hint, wish
+from gome_graph.run.steering import WishKind
 from gome_graph.server.dashboard.rendering import page
 from gome_graph.server.dashboard.runs import Followed
 
@@ -18,6 +19,9 @@ LARGEST_FORM = 64 << 10
 
 SAID = {
     "stop": "Asked to stop. It ends within seconds and keeps the best so far.",
+    "pause": "Asked to pause. It rests when the steps in hand are done.",
+    "pin": "Noted: this step is to be handed out.",
+    "veto": "Noted: this step is refused, and what was built on it.",
     "hint": "Noted. Traces see it before their next step.",
 }
 """What a page says after a button was pressed; the address carries the key alone."""
@@ -49,6 +53,23 @@ def stop(request: Request, followed: Followed, form: dict[str, str]) -> Response
     """End the run, best so far kept."""
     ask_stop(followed.run)
     return back(request, followed, "stop")
+
+
+def pause(request: Request, followed: Followed, form: dict[str, str]) -> Response:
+    """Let the run rest after the steps in hand."""
+    ask_pause(followed.run)
+    return back(request, followed, "pause")
+
+
+def wished(kind: WishKind) -> Act:
+    """Choose or refuse the step that the address names."""
+
+    def act(request: Request, followed: Followed, form: dict[str, str]) -> Response:
+        step = request.path_params["step"]
+        made = wish(followed.run, step, kind, form.get("reason", ""))
+        return back(request, followed, kind.value, f"/steps/{made.step}")
+
+    return act
 
 
 def hint(request: Request, followed: Followed, form: dict[str, str]) -> Response:

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from gome_graph.report.page import render
+from gome_graph.run.steering import WishKind
 from gome_graph.server.dashboard import actions, pages
 from gome_graph.server.dashboard.access import Access
 from gome_graph.server.dashboard.live import stream_list, stream_run
@@ -87,6 +88,9 @@ def create_app(root: Path, token: str | None = None) -> Starlette:
         Route(f"{run}/report", shows(_report)),
         Route(f"{run}/files/{{name}}", shows(_download)),
         Route(f"{run}/stop", changes(actions.stop), methods=["POST"]),
+        Route(f"{run}/pause", changes(actions.pause), methods=["POST"]),
+        Route(f"{run}/steps/{{step}}/pin", changes(actions.wished(WishKind.PIN)), methods=["POST"]),
+        Route(f"{run}/steps/{{step}}/veto", changes(actions.wished(WishKind.VETO)), methods=["POST"]),
         Route(f"{run}/hint", changes(actions.hint), methods=["POST"]),
     ]
     return Starlette(routes=routes, middleware=[Middleware(Access, token=token)], exception_handlers={HTTPException: _refused})
