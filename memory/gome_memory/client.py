@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from gome_graph.support.secrets import without_secrets
 from gome_memory import wire
 from gome_memory.errors import IndexBehind, IndexUnavailable
 from gome_memory.neighbours import Neighbours
@@ -53,7 +54,12 @@ class Starter:
         # -P: nothing is imported from the working directory. One thread: the service is an aside, not the job.
         command = [sys.executable, "-P", "-m", "gome_memory.service", str(self.memory), "--embedding", self.embedding]
         command += ["--idle", str(self._idle_seconds)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+        environment = {
+            **without_secrets(dict(os.environ)),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+        }
         try:
             with (self.directory / "service.log").open("ab") as log:
                 return subprocess.Popen(

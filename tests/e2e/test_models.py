@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import time
@@ -45,7 +46,7 @@ def play(out: Path, task: Path, **settings: Any) -> RunDirectory:
     values = {
         "budget_seconds": 300,
         "traces": 1,
-        "max_steps": 4,
+        "max_steps": 3,
         "reasoner": "llm",
         "memory": "none",
         "plugins": [],
@@ -90,6 +91,33 @@ def test_another_seed_is_told_apart(tmp_path: Path, with_openai: None) -> None:
     record.write_text((first.root / "models.jsonl").read_text().replace("WIDTH = 0.7", "WIDTH = 0.9"))
     again = play(tmp_path / "again", task, models=[f"replay:{record}"], max_steps=2)
     assert timeless(again.events()) != timeless(first.events())
+
+
+def test_a_server_that_misbehaves_at_random_breaks_no_run(tmp_path: Path, with_openai: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two traces, every second reply is bad in one way or another; the run ends valid, and every trouble is in the journal."""
+    monkeypatch.setattr(retrying, "FIRST_WAIT", 0.02)
+    endless = json.dumps({"edits": [{"search": "WIDTH = 1.0", "replace": "while True:\n    pass\n"}], "summary": "wait"})
+    anchors = json.dumps({"edits": [{"search": "no such line", "replace": "x"}], "summary": "miss"})
+    bad = [
+        Act(status=429, headers={"Retry-After": "0.05"}), Act(status=500), Act(status=503), Act(cut=True, text="y" * 500), Act(text="no"),
+        Act(text='{"a": 1}'), Act(refusal="no"), Act(text="{", finish="length"), Act(raw=b"oops"), Act(text=endless), Act(text=anchors),
+    ]  # fmt: skip
+    draw = random.Random(4)
+
+    def script(body: Body, number: int) -> Act:
+        return draw.choice(bad) if draw.random() < 0.5 else serve_clerk(body, number)
+
+    with serving(script) as server:
+        run = play(
+            tmp_path / "run", small_tasks.line(tmp_path / "task"), models=["openai:tiny"], base_url=server.url, traces=2, max_steps=3
+        )
+    assert run.record()["result"]["status"] == "done"
+    assert run.submission_path.exists()
+    events = list(run.events())
+    troubles = [event.data["problem"] for event in events if event.kind is EventKind.MODEL_TROUBLE]
+    assert len(set(troubles)) >= 3
+    assert not [event for event in events if event.kind is EventKind.TRACE_ENDED and "failed" in event.data["reason"]]
+    assert run.record()["models"]["total"]["requests"] == len(server.seen)
 
 
 def gome(*arguments: object, cwd: Path, **environment: str) -> "subprocess.Popen[str]":

@@ -47,6 +47,7 @@ class Server:
     def __init__(self, script: Callable[[Body, int], Act] | list[Act]) -> None:
         self.seen: list[Body] = []
         self.keys: list[str] = []
+        self.paths: list[str] = []
         self.ended = threading.Event()
         self._script = script
         self._lock = threading.Lock()
@@ -57,6 +58,7 @@ class Server:
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.paths.append(self.path)
                 act = outer.take(body, self.headers.get("Authorization", ""))
                 outer.perform(self, body, act)
 
