@@ -19,7 +19,7 @@ class EventKind(StrEnum):
     RESUMED = "resumed"
     """spent_seconds"""
     STEP_STARTED = "step_started"
-    """hypothesis (Hypothesis), parent (StepId | None), family"""
+    """hypothesis (Hypothesis), parent (StepId | None), family; merged (list[StepId]) where it takes over members of other steps"""
     EXECUTED = "executed"
     """execution (Execution)"""
     VALIDATED = "validated"

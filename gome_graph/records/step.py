@@ -59,6 +59,8 @@ class Solution(Record):
     trace: TraceId
     parent: StepId | None = None
     """The accepted step it was patched from; None for a root."""
+    merged: list[StepId] = []
+    """Other steps whose members' predictions it takes over: its further parents."""
     script: str
     """Full text of ``solution.py``."""
     recipe: dict[str, Any] | None = None

@@ -62,6 +62,10 @@ class KeptPool:
             return None
         return values if np.isfinite(values).all() else None
 
+    def named(self, script: str) -> set[str]:
+        """Keys that a script names and that are there."""
+        return {key for key in KEY.findall(script) if key in self._sizes}
+
     def lend(self, workspace: Path, script: str) -> None:
         """Lay copies of what `script` names into the workspace's ``kept/`` (copies: a script may write to its own)."""
         folder = workspace / "kept"

@@ -111,3 +111,23 @@ def test_a_move_that_cannot_be_made_ends_the_trace_and_names_the_strategy(
     done = run(folder, tmp_path / "run", 3)
     assert "strategy 'planned' asks to" in (done.root / "crash.log").read_text()
     assert done.record()["result"]["status"] == "done"
+
+
+def test_a_step_that_takes_over_members_of_others_keeps_them_as_parents(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    def members(*keys: str) -> str:
+        save = "np.savez('output/kept/{key}.npz', oof=np.zeros(len(train)), test=np.zeros(len(test)))"
+        saved = "".join(f"\nPath('output/kept').mkdir(exist_ok=True); {save.format(key=key)}" for key in keys)
+        return "import numpy as np\n" + saved
+
+    def script(value: float, *keys: str) -> str:
+        head, tail = members(*keys).split("\n", 1)
+        return f"{head}\n{width(value)}\n{tail}\n"
+
+    one, two = "0123456789abcdef", "fedcba9876543210"
+    scripts = [script(0.5, one), script(0.9, one, two), script(0.4, one, two), script(0.3, one, two)]
+    plan(lambda trace, step: scripts[step] if step < 4 else None)
+    settings = RunSettings(budget_seconds=90, traces=1, reasoner="planned", memory="none", max_steps=4)
+    start(load_task(folder), settings, out=tmp_path / "run")
+    done = RunDirectory.open(tmp_path / "run")
+    solutions = [solution for name in done.steps() if (solution := done.step(name).solution())]
+    assert [(s.parent, s.merged) for s in solutions] == [(None, []), ("t0-0", []), ("t0-0", ["t0-1"]), ("t0-2", [])]
