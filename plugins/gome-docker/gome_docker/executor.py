@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import secrets
 import threading
 import time
@@ -14,6 +15,7 @@ from docker.errors import APIError, DockerException, NotFound
 from gome_docker.box import LABEL, OWNER, Box, is_alive, memory_of
 from gome_docker.daemon import connect
 from gome_docker.image import ensure_image
+from gome_docker.inputs import readable_input
 from gome_docker.settings import DockerSettings
 from gome_docker.stream import Stream
 from gome_graph.errors import SandboxError
@@ -130,7 +132,9 @@ class DockerExecutor:
         try:
             text = prepare(job.workspace, uid)
             try:
-                watched = self._watch(client, Box(job, self._image, _own_uid() if uid is None else uid, secrets.token_hex(16)), stopped)
+                with readable_input(job, uid) as given:
+                    box = Box(given, self._image, os.geteuid() if uid is None else uid, secrets.token_hex(16))
+                    watched = self._watch(client, box, stopped)
             finally:
                 usage, refused = restore(job.workspace, text)
         finally:
@@ -242,9 +246,3 @@ def _disk(job: ScriptJob) -> Ending | None:
     if most and usage.size > most:
         return Ending(Outcome.LIMIT, f"Killed: its workspace holds {usage.size >> 20:,} MB, more than {most >> 20:,} MB.")
     return None
-
-
-def _own_uid() -> int:
-    import os
-
-    return os.geteuid()

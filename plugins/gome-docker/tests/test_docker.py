@@ -80,6 +80,17 @@ print(os.getuid() != 0, status.split("CapEff:")[1].split()[0], status.split("NoN
         executor.run(bench.job(script))
         assert bench.log() == "True 0000000000000000 1\n"
 
+    def test_an_input_that_is_closed_to_strangers_is_shown_to_its_script(self, executor: DockerExecutor, tmp_path: Path) -> None:
+        bench = make_bench(tmp_path / "run")
+        (bench.input / "pictures").mkdir(mode=0o700)
+        (bench.input / "pictures" / "1.txt").write_text("one")
+        bench.input.chmod(0o700)
+        done = executor.run(bench.job("print(open('input/train.csv').read() + open('input/pictures/1.txt').read())"))
+        assert done.outcome is Outcome.OK, done.log_tail
+        assert bench.log() == "id,x,y\n1,2,3\none\n"
+        assert bench.input.stat().st_mode & 0o777 == 0o700
+        assert list(bench.workspace.parent.glob(".input-*")) == []
+
     def test_the_report_of_process_one_cannot_be_forged(self, executor: DockerExecutor, tmp_path: Path) -> None:
         bench = make_bench(tmp_path / "run")
         script = """

@@ -9,6 +9,8 @@ from typing import Any
 from gome_graph.errors import SandboxError
 from gome_ray.settings import RaySettings
 
+WORKER_IDLE_MS = 600_000
+
 _connecting = threading.Lock()
 
 
@@ -22,6 +24,8 @@ def connect(settings: RaySettings) -> Any:
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Workers of a cluster that is started here wait for the next script instead of being started anew for each (seconds of Python imports).
+    os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", str(WORKER_IDLE_MS))
     try:
         import ray
     except ImportError as error:

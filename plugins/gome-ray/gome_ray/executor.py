@@ -43,6 +43,7 @@ class RayExecutor:
         self._lock = threading.Lock()
         self._protections: Protections | None = None
         self._inputs: dict[str, Any] = {}
+        self._task: Any = None
         self._closing = threading.Event()
         self._idle = threading.Condition()
         self._running = 0
@@ -88,7 +89,9 @@ class RayExecutor:
         text = prepare(job.workspace, None)
         name, data = self._input(ray, job.input_dir)
         order = Order(job.model_dump_json(), pack(job.workspace, without=NOT_SENT), name, self._node, walls)
-        task = ray.remote(carry_out).options(
+        if self._task is None:
+            self._task = ray.remote(carry_out)  # once: each is shipped to the workers anew
+        task = self._task.options(
             num_cpus=job.cpus, num_gpus=self._settings.gpus or None, memory=_memory(ray, job) or None, max_retries=self._settings.retries,
             retry_exceptions=False, name=f"gome {job.workspace.parent.name} {job.stage.value}",
         )  # fmt: skip

@@ -50,7 +50,7 @@ def fingerprint(folder: Path) -> str:
 def place_once(parcel: Parcel, name: str, cache: Path) -> Path:
     """The folder of a parcel on this node: unpacked by the first script that needs it, shared by all later ones."""
     cache.mkdir(parents=True, exist_ok=True)
-    cache.chmod(0o755)
+    cache.chmod(0o711)  # entered by name alone: a script's user knows the one that it is given
     folder = cache / name
     if not folder.is_dir():
         fresh = Path(tempfile.mkdtemp(dir=cache, prefix=".fresh-"))
