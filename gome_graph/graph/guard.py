@@ -12,6 +12,7 @@ from langgraph.errors import GraphBubbleUp
 from gome_graph.graph.services import services
 from gome_graph.graph.state import TraceState
 from gome_graph.records import EventKind
+from gome_graph.support.secrets import redact
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ def contained(node: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, An
             raise
         except Exception as error:
             parts = services(state["run_dir"])
-            reason = f"{node.__name__.removesuffix('_node')} failed: {type(error).__name__}: {error}"
-            text = traceback.format_exc()
+            reason = redact(f"{node.__name__.removesuffix('_node')} failed: {type(error).__name__}: {error}")
+            text = redact(traceback.format_exc())
             with contextlib.suppress(OSError), (parts.run.root / "crash.log").open("a", encoding="utf-8") as file:
                 file.write(f"trace {state['trace']}: {reason}\n{text}\n")
             parts.journal.add(EventKind.WARNING, trace=state["trace"], text=f"{reason} (traceback in crash.log)")

@@ -273,7 +273,7 @@ class _Conversation:
             seconds = reply.seconds or time.monotonic() - start
             if reply.cost is None and price is not None:
                 reply = replace(reply, cost=price.cost(reply.tokens_in, reply.tokens_out, reply.cached_in))
-            reply = replace(reply, seconds=seconds)
+            reply = replace(reply, text=redact(reply.text), seconds=seconds)  # what is used is what the record holds
             self._seconds += seconds
             self._add(reply, again=remembered)
             if not remembered:

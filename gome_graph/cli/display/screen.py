@@ -39,7 +39,7 @@ def draw(
         Lines worth knowing, newest last; as many as there is room for.
     """
     rule = Text("─" * width, style="grey37")
-    top = [_head(view, width), _best(view), _bar(view, width, elapsed), rule]
+    top = [_head(view, width), _best(view), _bar(view, width, elapsed), *([_asked(view)] if view.asked else []), rule]
     traces = _traces(view.traces, height - len(top) - 1, tick)
     room = height - len(top) - len(traces) - 2
     latest = [Text(line, style="dim") for line in news[-room:]] if room > 0 else []
@@ -84,14 +84,25 @@ def _bar(view: RunView, width: int, elapsed: float) -> Text:
     share = min(elapsed / total, 1.0) if total else 0.0
     stage = view.phase if view.phase != "running" else view.stage.value
     words = f"  {clock(elapsed)} of {clock(total)}  {stage}"
-    used = view.asked.line()
-    words += f"   {used}" if used else ""
     cells = max(min(width - cell_len(words) - 6, 60), 4)
     full = round(share * cells)
     line = Text("time  ", style="dim")
     line.append("━" * full, style="not dim yellow" if share > 0.9 else "not dim cyan")
     line.append("━" * (cells - full), style="not dim grey30")
     return line.append(words, style="not dim")
+
+
+def _asked(view: RunView) -> Text:
+    """What language models used, by role, and what went wrong last."""
+    line = Text("asked ", style="dim")
+    line.append(view.asked.line() or "no answer yet", style="not dim")
+    roles = ", ".join(f"{role} {use.tokens_in + use.tokens_out:,}" for role, use in view.asked.by_role.items())
+    if roles:
+        line.append(f"   {roles}", style="dim")
+    count = sum(view.asked.troubles.values())
+    if count:
+        line.append(f"   {count} {'trouble' if count == 1 else 'troubles'}, last: {view.asked.last_trouble}", style="not dim yellow")
+    return line
 
 
 def _traces(traces: list[TraceView], room: int, tick: int) -> list[Text]:
