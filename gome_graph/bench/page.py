@@ -43,6 +43,10 @@ def plots(lines: Sequence[Row], rows: Sequence[Row], points: Sequence[Row]) -> l
         _bars(lines, "gain", "gain_sem", "gain over the first arm, noise units (mean ± SEM over runs)"),
         _bars(lines, "seconds", None, "cost: seconds of all runs"),
     ]  # fmt: skip
+    if any(line["tokens"] for line in lines):
+        figures.append(_bars(lines, "tokens", None, "cost: tokens of all runs"))
+    if any(line["cost"] for line in lines):
+        figures.append(_bars(lines, "cost", None, "cost: US dollars of all runs"))
     if any(line["medals"] is not None for line in lines):
         figures.append(_bars(lines, "medals", None, "medals"))
     return [figure.to_html(full_html=False, include_plotlyjs=number == 0) for number, figure in enumerate(figures)]

@@ -65,6 +65,8 @@ class Plan(Record):
     traces: int | None
     cpus: int | None
     executor: str
+    models: list[str] = []
+    """Language models for reasoners that ask one, as with ``gome run --model``."""
     kind: Literal["gome bench"] = "gome bench"
 
     @property
@@ -86,6 +88,7 @@ class Plan(Record):
         flags += ["--traces", str(self.traces)] if self.traces and not one_trace else []
         flags += ["--cpus", str(self.cpus)] if self.cpus else []
         flags += ["--executor", self.executor] if self.executor != "local" else []
+        flags += [part for model in self.models for part in ("--model", model)]
         return [*flags, *ABLATIONS[cell.arm.ablation]]
 
 

@@ -45,7 +45,7 @@ def read_run(cell: Cell, run: RunDirectory, arms: list[Arm]) -> tuple[dict[str, 
         "medal": graded.get("medal"), "above_median": graded.get("above_median") if graded.get("thresholds") else None,
         "has_thresholds": bool(graded.get("thresholds")), "test_error": graded.get("reason"), **_steps(events),
         "seconds": result.spent_seconds, "script_seconds": round(sum(map(_script_seconds, events)), 3),
-        "cpu_seconds": _spent(events, "cpu_seconds"),
+        "cpu_seconds": _spent(events, "cpu_seconds"), **_asked(events),
         "to_best_seconds": curve[-1]["at_seconds"] if curve else None, "to_best_step": curve[-1]["n"] if curve else None,
     }  # fmt: skip
     return row, curve
@@ -89,6 +89,16 @@ def _steps(events: list[Event]) -> dict[str, Any]:
         "failed": sum(kind not in silent for kind in verdicts.values()),
         "brier": sum(squares) / len(squares) if squares else None,
     }  # fmt: skip
+
+
+def _asked(events: list[Event]) -> dict[str, Any]:
+    """Tokens and dollars of a language model; dollars are None where no price is known, both 0 where none was asked."""
+    answers = [event.data for event in events if event.kind is EventKind.ANSWERED]
+    prices = [answer["cost"] for answer in answers]
+    return {
+        "tokens": sum((answer["tokens_in"] or 0) + (answer["tokens_out"] or 0) for answer in answers),
+        "cost": None if None in prices else round(sum(prices), 6),
+    }
 
 
 def _script_seconds(event: Event) -> float:

@@ -52,6 +52,8 @@ def summarise(rows: Sequence[Row]) -> list[Row]:
                 "medals": sum(row["medal"] is not None for row in graded) if graded else None, "graded": len(graded),
                 "steps": sum(row["steps"] for row in own), "seconds": round(sum(row["seconds"] for row in own), 1),
                 "script_seconds": round(sum(row["script_seconds"] for row in own), 1),
+                "tokens": sum(row["tokens"] for row in own),
+                "cost": None if any(row["cost"] is None for row in own) else round(sum(row["cost"] for row in own), 4),
             }
         )  # fmt: skip
     return lines

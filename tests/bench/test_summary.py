@@ -9,7 +9,7 @@ def row(task: str, arm: str, score: float | None, seed: int = 0, *, higher: bool
     return {
         "task": task, "arm": arm, "seed": seed, "higher_is_better": higher, "metric": "m", "test": None, "validation": score,
         "validation_error": 0.1, "improvement_rate": improving / 4, "improving": improving, "after": 4, "failed": 0, "brier": None,
-        "medal": None, "has_thresholds": False, "steps": 5, "seconds": 10.0, "script_seconds": 5.0,
+        "medal": None, "has_thresholds": False, "steps": 5, "seconds": 10.0, "script_seconds": 5.0, "tokens": 0, "cost": 0.0,
     }  # fmt: skip
 
 
@@ -48,3 +48,18 @@ def test_the_page_holds_tables_and_commands(tmp_path) -> None:  # type: ignore[n
     assert "&lt;y&gt;" in page
     assert "--strategy y" in page
     assert by_task(rows)[0]["arms"]["x"]["n"] == 1
+
+
+def test_tokens_and_dollars_are_added_up_and_an_unknown_price_is_said() -> None:
+    rows = [{**row("a", "x", 0.5), "tokens": 10, "cost": 0.5}, {**row("b", "x", 0.5), "tokens": 5, "cost": None}]
+    assert (summarise(rows[:1])[0]["tokens"], summarise(rows[:1])[0]["cost"]) == (10, 0.5)
+    assert (summarise(rows)[0]["tokens"], summarise(rows)[0]["cost"]) == (15, None)
+
+
+def test_a_model_and_an_ablation_are_flags_of_the_run(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    plan = Plan(suite="s", tasks={"a": "a"}, strategies=["x"], reasoners=["llm"], ablations=["one-trace"], seeds=[0], budget_seconds=60,
+                steps=4, traces=3, cpus=None, executor="local", models=["openai:gpt-5"])  # fmt: skip
+    command = " ".join(plan.command(plan.cells[0], tmp_path))
+    assert "--model openai:gpt-5" in command
+    assert command.endswith("--traces 1")
+    assert "--traces 3" not in command

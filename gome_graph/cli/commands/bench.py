@@ -46,6 +46,9 @@ def bench(
     ] = "full",
     jobs: Annotated[int, typer.Option(help="Runs at a time; each gets its share of the cores.", min=1, max=64)] = 1,
     executor: Annotated[str, typer.Option(help="Where scripts run.")] = "local",
+    model: Annotated[
+        list[str] | None, typer.Option(help="Language model for the reasoner llm, as in gome run; repeatable.", show_default=False)
+    ] = None,
     json: Json = False, quiet: Quiet = False, debug: Debug = False,
 ) -> None:  # fmt: skip
     """Run the bench, or go on with it, and write its tables."""
@@ -57,7 +60,7 @@ def bench(
     from gome_graph.bench.summary import summarise
     from gome_graph.bench.tables import note, summary_table, write_tables
 
-    plan = _plan(suite, out, strategies, seeds, budget, steps, traces, reasoners, ablations, jobs, executor)
+    plan = _plan(suite, out, strategies, seeds, budget, steps, traces, reasoners, ablations, jobs, executor, model or [])
     settle(plan, out)
     output.say(f"{len(plan.cells)} runs: {len(plan.tasks)} tasks, {len(plan.arms)} arms, {len(plan.seeds)} seeds; in {out}")
     stop = threading.Event()
@@ -79,7 +82,7 @@ def bench(
 
 def _plan(
     suite: str, out: Path, strategies: str, seeds: str, budget: str, steps: int | None, traces: int | None, reasoners: str, ablations: str,
-    jobs: int, executor: str,
+    jobs: int, executor: str, models: list[str],
 ) -> "Plan":  # fmt: skip
     import os
 
@@ -103,7 +106,7 @@ def _plan(
     cores = len(os.sched_getaffinity(0))
     return Plan(
         suite=suite, tasks=find_tasks(suite, out), **named, seeds=numbers, budget_seconds=seconds, steps=steps, traces=traces or one,
-        cpus=max(1, cores // jobs) if jobs > 1 else None, executor=executor,
+        cpus=max(1, cores // jobs) if jobs > 1 else None, executor=executor, models=models,
     )  # fmt: skip
 
 
