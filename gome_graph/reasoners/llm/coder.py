@@ -169,8 +169,9 @@ class Coder:
         fault = of_trial(trial)
         took = trial.execution.wall_seconds
         seconds = START_SECONDS + max(took - START_SECONDS, 0.0) / SAMPLE_ROWS
-        if fault is None and context.time_limit and seconds > SLOW_FACTOR * context.time_limit:
-            text = f"{took:.0f} s on a tenth of the rows, so about {seconds:.0f} s on all of them; the limit is {context.time_limit:.0f} s"
+        limit = sections.script_limit(context)
+        if fault is None and limit and seconds > SLOW_FACTOR * limit:
+            text = f"{took:.0f} s on a tenth of the rows, so about {seconds:.0f} s on all of them; the limit is {limit:.0f} s"
             return Fault(FaultKind.SLOW, text), seconds
         return fault, seconds
 

@@ -86,9 +86,15 @@ def _column(column: ColumnProfile) -> str:
     return f"- {column.name}: {'; '.join(parts)}"
 
 
+def script_limit(context: StepContext) -> float:
+    """Seconds the next script should keep to: its own limit, and what can still be fitted again at the end; 0 where nothing is said."""
+    return min((limit for limit in (context.time_limit, context.final_limit) if limit > 0), default=0.0)
+
+
 def budget_section(context: StepContext) -> str:
     """Stage and limits of the next script, rounded: what a model plans with, not a clock."""
-    limit = f" The next script should end within {_rough(context.time_limit)} s." if context.time_limit else ""
+    seconds = script_limit(context)
+    limit = f" The next script should end within {_rough(seconds)} s." if seconds else ""
     took = f" The accepted script takes {_rough(context.incumbent_seconds)} s." if context.incumbent_seconds else ""
     return f"Stage of the run: {STAGES[context.stage]}.{limit}{took} Cores: {context.cpus}."
 

@@ -366,3 +366,9 @@ def test_a_trial_that_the_end_of_the_run_cuts_off_is_not_the_scripts_fault() -> 
     update = step(LlmReasoner(models=models, trials=Ending()), world.context(), Momentum())
     assert update is not None
     assert len(models.by(Role.CODE)) == 1
+
+
+def test_a_script_is_asked_for_that_can_be_fitted_again_at_the_end() -> None:
+    models = ScriptedModels(reply)
+    step(LlmReasoner(models=models), world.context(final_limit=20.0))
+    assert all("should end within 20 s" in ask.user for ask in models.asked)
