@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import torch
 
 from gome_graph.errors import RunError
 from gome_graph.support.files import read_json, write_json
+from gome_kge.combine import choose_weights
 from gome_kge.data.graph import KnowledgeGraph
 from gome_kge.evaluation.ranking import known_index, rank
 from gome_kge.evaluation.report import report
 from gome_kge.predictor import Predictor
 from gome_kge.recipes import candidates
+from gome_kge.rules import mine
 from gome_kge.settings import Settings
 from gome_kge.store import Embedding
 from gome_kge.training.trainer import Diverged, Trainer, Validate
@@ -24,6 +27,10 @@ TRIALS_SHARE = 0.3
 """Of the time, for finding the recipe."""
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, 4.0
 """Of the time, at least so much (but never more than half), for evaluation and saving."""
+RULES_FROM = 0.85
+"""Share of the usable time after which rules are mined and weighed."""
+DEFAULT_SECONDS = 600.0
+"""Of a training for which neither time nor settings are given."""
 PLAN = "plan.json"
 
 Told = Callable[[str], None]
@@ -69,24 +76,26 @@ def _usable(seconds: float) -> float:
     return seconds - min(seconds / 2, max(RESERVE_SECONDS, seconds * RESERVE_SHARE))
 
 
-def choose(graph: KnowledgeGraph, tried: list[Settings], seconds: float, told: Told) -> Trainer:
+def choose(graph: KnowledgeGraph, tried: list[Settings], seconds: float, told: Told) -> list[Trainer]:
     """Successive halving by time: all recipes get the same seconds, the better half goes on from where it stands.
 
-    Each rung costs the same in all; validation alone decides.
+    Each rung costs the same in all; validation alone decides. Returns all of them, the winner first.
     """
     validate = validator(graph, tried[0].valid_sample)
     field = [Trainer(graph.train, graph.n_entities, graph.n_relations, settings) for settings in tried]
+    out: list[Trainer] = []
     rungs = max(1, (len(field) - 1).bit_length())
     while len(field) > 1:
         slot = seconds / rungs / len(field)
         scores = []
         for trainer in field:
             scores.append((_slot(trainer, slot, validate), trainer))
-            name = _name(trainer.settings)
-            told(f"trying {name}: validation MRR {scores[-1][0]:.4f} after {trainer.epoch} epochs")
+            told(f"trying {_name(trainer.settings)}: validation MRR {scores[-1][0]:.4f} after {trainer.epoch} epochs")
         scores.sort(key=lambda pair: -pair[0])
-        field = [trainer for _, trainer in scores[: (len(scores) + 1) // 2]]
-    return field[0]
+        field = [trainer for _, trainer in scores]
+        half = (len(field) + 1) // 2
+        field, out = field[:half], field[half:] + out
+    return field + out
 
 
 def _slot(trainer: Trainer, seconds: float, validate: Validate) -> float:
@@ -108,62 +117,149 @@ def _name(settings: Settings) -> str:
     return text + (f", relation prediction {settings.relation_prediction:g}" if settings.relation_prediction else "")
 
 
+@dataclass
+class _Clock:
+    """The wall time of a training, earlier parts of a resumed one included."""
+
+    began: float
+    before: float
+    whole: float | None
+
+    @property
+    def spent(self) -> float:
+        return self.before + time.monotonic() - self.began
+
+    def left(self, share: float = 1.0) -> float | None:
+        """Seconds until `share` of what is usable is over; None: no limit."""
+        return None if self.whole is None else max(0.0, share * _usable(self.whole) - self.spent)
+
+
 def train(
     graph: KnowledgeGraph,
-    folder: Path,
+    folder: Path | str,
     *,
     settings: Settings | None = None,
     seconds: float | None = None,
     seed: int = 0,
+    rules: bool | None = None,
     resume: bool = False,
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
 ) -> Outcome:
     """Train, choose on validation, evaluate on test once, and write everything to `folder`.
 
-    Without `settings`, recipes are tried for a part of `seconds` and the best one is trained for the rest.
+    Without `settings`, recipes are tried for a part of `seconds`, the best one is trained, further ones as long as there is time, and
+    validation decides how they and mined rules are combined. With `settings` there is one model, and rules only if `rules` is True.
 
     Raises
     ------
     RunError
         If the folder holds another training.
     """
-    began = time.monotonic()
-    plan_path = folder / PLAN
-    spent = 0.0
-    if plan_path.is_file():
-        if not resume:
-            raise RunError(f"{folder} holds a training already; add --resume to go on with it, or name another --out.")
-        plan = read_json(plan_path)
-        if plan["graph"] != graph.facts():
-            raise RunError(f"{folder} holds a training on other data ({plan['graph']['name']}); name another --out.")
-        settings = Settings(**plan["settings"]) if plan["settings"] else settings
-        seed, spent = plan["seed"], plan["spent"]
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(plan_path, {"graph": graph.facts(), "settings": settings and settings.model_dump(), "seed": seed, "spent": 0.0})
-    limit = None if seconds is None else max(1.0, _usable(seconds) - spent)
+    folder = Path(folder)
+    plan = _plan(graph, folder, settings, seed, resume)
+    found = settings is None
+    settings = Settings(**plan["settings"]) if plan["settings"] else settings
+    seed = plan["seed"]
+    clock = _Clock(time.monotonic(), plan["spent"], (seconds or DEFAULT_SECONDS) if found else seconds)
+    others: list[Settings] = [Settings(**item) for item in plan["others"]]
     if settings is None:
-        whole = 600.0 if seconds is None else seconds
-        chosen = choose(graph, candidates(graph, whole, seed), whole * TRIALS_SHARE, told)
-        settings = chosen.settings
-        chosen.save(folder)
-        spent = time.monotonic() - began
-        write_json(plan_path, {"graph": graph.facts(), "settings": settings.model_dump(), "seed": seed, "spent": round(spent, 1)})
-        told(f"training {_name(settings)}")
-        limit, resume = max(1.0, _usable(whole) - spent), True
-    embedding = train_fixed(graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds)
-    predictor = Predictor(graph, [embedding], [1.0])
+        field = choose(
+            graph, candidates(graph, clock.whole or DEFAULT_SECONDS, seed), TRIALS_SHARE * (clock.whole or DEFAULT_SECONDS), told
+        )
+        settings, others = field[0].settings, [trainer.settings for trainer in field[1:]]
+        field[0].save(folder)
+        del field
+        plan.update(settings=settings.model_dump(), others=[item.model_dump() for item in others], spent=round(clock.spent, 1))
+        write_json(folder / PLAN, plan)
+        resume = True
+    use_rules = found if rules is None else rules
+    told(f"training {_name(settings)}")
+    limit = clock.left(RULES_FROM if use_rules else 1.0)
+    members = [train_fixed(graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds)]
+    if found:
+        members += _more(graph, folder, settings, others, clock, told)
+    predictor, valid = _combined(graph, members, use_rules, clock, seed, told)
     told("evaluating on test")
     metrics = evaluate(predictor)
-    metrics["valid_mrr"] = embedding.valid_mrr
-    metrics["settings"] = settings.model_dump()
+    metrics["valid_mrr"] = members[0].valid_mrr if valid is None else valid
+    metrics["members"] = [
+        {"settings": member.settings.model_dump(), "valid_mrr": member.valid_mrr, "weight": weight}
+        for member, weight in zip(predictor.members, predictor.weights, strict=True)
+    ]
+    metrics["rules"] = {"number": len(predictor.rules.rules) if predictor.rules else 0, "weight": predictor.rule_weight}
     metrics["data"] = {**graph.facts(), "notes": list(graph.notes)}
-    metrics["seconds"] = round(time.monotonic() - began + (spent if resume else 0.0), 1)
+    metrics["seconds"] = round(clock.spent, 1)
     metrics["threads"] = torch.get_num_threads()
-    predictor.save(folder)
     write_json(folder / "metrics.json", metrics)
+    predictor.save(folder)
     return Outcome(predictor, metrics)
+
+
+def _plan(graph: KnowledgeGraph, folder: Path, settings: Settings | None, seed: int, resume: bool) -> dict[str, Any]:
+    """What an earlier, unfinished training in the folder had decided, or a new plan."""
+    path = folder / PLAN
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        plan: dict[str, Any] = {
+            "graph": graph.facts(), "settings": settings and settings.model_dump(), "others": [], "seed": seed, "spent": 0.0,
+        }  # fmt: skip
+        write_json(path, plan)
+        return plan
+    if not resume:
+        raise RunError(f"{folder} holds a training already; add --resume to go on with it, or name another --out.")
+    plan = read_json(path)
+    if plan["graph"] != graph.facts():
+        raise RunError(f"{folder} holds a training on other data ({plan['graph']['name']}); name another --out.")
+    if settings is not None and plan["settings"] is not None and plan["settings"] != settings.model_dump():
+        raise RunError(f"{folder} holds a training with other settings; leave --config and --set out, or name another --out.")
+    return plan
+
+
+def _more(graph: KnowledgeGraph, folder: Path, first: Settings, others: list[Settings], clock: _Clock, told: Told) -> list[Embedding]:
+    """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds."""
+    found: list[Embedding] = []
+    queue = [
+        *others[:1],
+        first.model_copy(update={"seed": first.seed + 1}),
+        *others[1:2],
+        first.model_copy(update={"seed": first.seed + 2}),
+    ]
+    slowest = clock.spent * (1 - TRIALS_SHARE)
+    for settings in queue:
+        left = clock.left(RULES_FROM)
+        if left is None or left < 0.5 * slowest:
+            break
+        told(f"training one more: {_name(settings)}, seed {settings.seed}")
+        began = time.monotonic()
+        trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
+        report_line = partial(line, seconds=left)
+        try:
+            trainer.fit(validator(graph, settings.valid_sample), seconds=left, told=lambda t, say=report_line: told(say(t)))  # type: ignore[misc]
+        except Diverged:
+            continue
+        slowest = max(slowest, time.monotonic() - began)
+        found.append(Embedding(settings, trainer.chosen, trainer.history.best))
+    return found
+
+
+def _combined(
+    graph: KnowledgeGraph, members: list[Embedding], use_rules: bool, clock: _Clock, seed: int, told: Told
+) -> tuple[Predictor, float | None]:
+    """The predictor, and its validation MRR where something was combined."""
+    members = [members[0], *sorted(members[1:], key=lambda member: -(member.valid_mrr or 0.0))]
+    mined = None
+    if use_rules:
+        left = clock.left()
+        deadline = None if left is None else time.monotonic() + left / 2
+        mined = mine(
+            graph.train, graph.n_entities, graph.n_relations, seed, told, None if deadline is None else lambda: time.monotonic() > deadline
+        )
+    if len(members) == 1 and mined is None:
+        return Predictor(graph, members, [1.0]), None
+    weights, rule_weight, valid = choose_weights(graph, members, mined, size=members[0].settings.valid_sample, told=told)
+    kept = [(member, weight) for member, weight in zip(members, weights, strict=True) if weight]
+    return Predictor(graph, [m for m, _ in kept], [w for _, w in kept], mined, rule_weight), valid
 
 
 def evaluate(predictor: Predictor, split: str = "test", told: Callable[[float], None] | None = None) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from gome_graph.cli.output import result, say, tell
 from gome_graph.errors import TaskError
 from gome_kge.cli.common import DataOption, Progress, ThreadsOption, use_threads
 
-DEFAULT_SECONDS = 600.0
-"""Of a training for which neither time nor settings are given."""
-SHORT = ("mrr", "hits@1", "hits@3", "hits@10", "mrr_standard_error", "triples", "by_rank_type", "ties", "valid_mrr", "seconds")
+SHORT = ("mrr", "hits@1", "hits@3", "hits@10", "mrr_standard_error", "triples", "by_rank_type", "ties", "valid_mrr", "rules", "seconds")
 """What the last line of a training shows; the whole report is in metrics.json."""
 
 
@@ -31,6 +29,10 @@ def train(
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change one setting; may be repeated.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in --out.")] = False,
     overlap: Annotated[str, typer.Option("--overlap", help="Train triples that also stand in valid or test: refuse or drop.")] = "refuse",
+    rules: Annotated[
+        bool | None,
+        typer.Option("--rules/--no-rules", help="Combine with mined rules; by default only where the recipe is found by itself."),
+    ] = None,
     threads: ThreadsOption = None,
     json_: Json = False,
     quiet: Quiet = False,
@@ -49,15 +51,13 @@ def train(
 
     graph = load_graph(data, overlap="drop" if overlap == "drop" else "refuse", seed=seed)
     settings = _settings(config, set_ or [], seed)
-    if settings is None and seconds is None:
-        seconds = DEFAULT_SECONDS
     folder = out or _free(Path("runs") / f"kge-{graph.name}")
     facts = graph.facts()
     say(f"{graph.name}: {facts['entities']} entities, {facts['relations']} relations, {facts['train']} train triples")
     for note in graph.notes:
         say(f"note: {note}")
     progress = Progress()
-    outcome = run(graph, folder, settings=settings, seconds=seconds, seed=seed, resume=resume, told=progress)
+    outcome = run(graph, folder, settings=settings, seconds=seconds, seed=seed, rules=rules, resume=resume, told=progress)
     progress.end()
     shown = {"out": str(folder), **outcome.metrics}
     result(shown)

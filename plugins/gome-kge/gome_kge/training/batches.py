@@ -51,6 +51,10 @@ class Batch:
         return len(self.row)
 
 
+ROUND = 256
+"""Candidates are a multiple of this: a new shape costs the matrix library a new kernel."""
+
+
 def class_weights(triples: Triples, n_entities: int) -> NDArray[np.float32]:
     """0.1 + 0.9 n_e / max n of each entity's occurrences in `triples`: the weights of the cross-entropy in DURA's code."""
     count = np.bincount(triples[:, [0, 2]].ravel(), minlength=n_entities)
@@ -111,8 +115,10 @@ class Batches:
         place = np.full(self.n_entities, -1, dtype=np.int64)
         tails = np.unique(tail_ids)
         place[tails] = np.arange(len(tails))
-        drawn = np.unique(rng.integers(self.n_entities, size=wanted))
-        drawn = drawn[place[drawn] < 0]
+        size = min(self.n_entities, -(-(len(tails) + wanted) // ROUND) * ROUND) - len(tails)
+        drawn = rng.integers(self.n_entities, size=size + size // 4 + 2 * len(tails))
+        drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]  # distinct, in the order they were drawn
+        drawn = drawn[place[drawn] < 0][:size]
         place[drawn] = len(tails) + np.arange(len(drawn))
         heads = np.unique(head_ids)
         heads = heads[place[heads] < 0]
