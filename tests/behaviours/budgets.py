@@ -120,7 +120,7 @@ def run(root: Path, shape: str, budget: float, seed: int, *, kill: bool = False)
         _look(seen, task, out, " after kill -9")
         seen.start = _since_start(out, began)
         seen.lost = seen.killed_at - seen.start - max((e["elapsed"] for e in events(out)), default=0.0)
-        seen.orphans = _orphans(out)
+        seen.orphans = orphans(out)
         begin, began = time.monotonic(), time.time()
         process = gome("resume", out, "--quiet")
         output = process.communicate()[0]
@@ -241,7 +241,8 @@ def _conclude(seen: Watched, task: Path, out: Path, code: int, output: str) -> N
     seen.families = [e["data"]["hypothesis"]["family"] for e in heard if e["kind"] == "step_started" and e["step"].endswith("-0")]
 
 
-def _orphans(out: Path) -> list[str]:
+def orphans(out: Path) -> list[str]:
+    """Processes that still belong to a run `ORPHAN_SECONDS` later."""
     deadline = time.monotonic() + ORPHAN_SECONDS
     while (found := _processes(out)) and time.monotonic() < deadline:
         time.sleep(0.2)

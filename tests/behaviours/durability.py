@@ -2,8 +2,6 @@
 
 import collections
 import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -12,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from gome_graph.graph import start
 from gome_graph.models.mailbox import Mailbox
 from gome_graph.run import RunDirectory, RunSettings
 from gome_graph.task import load_task
 from tests.behaviours import small_tasks
-from tests.behaviours.budgets import events, gome
+from tests.behaviours.budgets import events, gome, orphans
 from tests.behaviours.checks import Check, at_least, at_most
+from tests.e2e.test_resume import kill_tree
 from tests.models.clerk import clerk
 
 STEPS = 4
 FLAGS = ("--max-steps", STEPS, "--traces", 1, "--budget", "600s", "--no-memory", "--strategy", "gradient", "--quiet")
 LATEST = 0.5
 """The kill comes up to so many seconds after the event drawn for it: while a script runs, a verdict is found, a file is written."""
-ORPHAN_SECONDS = 15.0
 
 
 @dataclass
@@ -86,11 +83,7 @@ def kill_once(root: Path, recorded: Path, seed: int) -> Killed:
         time.sleep(0.02)
     time.sleep(float(random.random()) * LATEST)
     if process.poll() is None:
-        for part in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-            try:
-                os.kill(part.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        kill_tree(process)
         process.communicate()
         seen.killed = True
         process = gome("resume", out, "--quiet")
@@ -100,24 +93,8 @@ def kill_once(root: Path, recorded: Path, seed: int) -> Killed:
     for kind in ("executed", "validated"):
         counts = collections.Counter(e["step"] for e in events(out) if e["kind"] == kind)
         seen.repeated += [f"{step} {kind} {count} times" for step, count in counts.items() if count > 1]
-    seen.orphans = _orphans(out)
+    seen.orphans = orphans(out)
     return seen
-
-
-def _orphans(run: Path) -> list[str]:
-    """Processes that still belong to the run some seconds later."""
-    end = time.monotonic() + ORPHAN_SECONDS
-    while True:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if any(str(run) in part for part in process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline())[:200])
-            except (psutil.NoSuchProcess, psutil.AccessDenied):
-                continue
-        if not found or time.monotonic() > end:
-            return found
-        time.sleep(0.2)
 
 
 def checks(root: Path, kills: int, *, seed: int = 0, tell: Callable[[str], None] = lambda line: None) -> list[Check]:
