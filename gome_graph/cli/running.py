@@ -101,12 +101,13 @@ def last_words(result: "RunResult") -> None:
     if score is not None:
         line = Text(score_text(score), style="bold")
         line.append(f"   step {result.step}{_change(result)}", style="not bold")
-        table.add_row("final", line)
+        table.add_row("so far" if result.status == "paused" else "final", line)
         if result.reason:
             table.add_row("chosen", result.reason)
-        table.add_row(
-            "audit", f"{score_text(result.audit)}   rows no script or reasoner saw scored" if result.audit else "- (no audit part)"
-        )
+        if result.status != "paused":  # nobody looks at it before the end
+            table.add_row(
+                "audit", f"{score_text(result.audit)}   rows no script or reasoner saw scored" if result.audit else "- (no audit part)"
+            )
     table.add_row("steps", f"{result.steps}, accepted {result.accepted}, in {duration(result.spent_seconds)}")
     asked = _asked(result)
     if asked:

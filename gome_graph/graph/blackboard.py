@@ -3,6 +3,8 @@
 No trace ever waits here: a reader takes what is there now.
 """
 
+import hashlib
+
 from langgraph.runtime import Runtime
 from langgraph.store.base import BaseStore
 
@@ -18,7 +20,8 @@ class Blackboard:
     def __init__(self, store: BaseStore, run: RunDirectory) -> None:
         self._store = store
         self._run = run
-        self._space = ("blackboard", str(run.root))
+        # Not the path itself: a store takes no names with periods in them.
+        self._space = ("blackboard", hashlib.sha256(str(run.root).encode()).hexdigest()[:16])
 
     def post(self, trace: int, *, steps: int, hypothesis: Hypothesis | None, incumbent: str | None) -> None:
         """Say what the trace is doing now."""

@@ -14,6 +14,7 @@ from langgraph.types import Command
 from gome_graph.errors import GomeError, RunError
 from gome_graph.graph.build import build_run
 from gome_graph.graph.create import create_run
+from gome_graph.graph.nodes.finalise import first_score
 from gome_graph.graph.nodes.review import decide, open_pause
 from gome_graph.graph.publish import best_step
 from gome_graph.graph.services import RunServices, announce, open_services
@@ -130,7 +131,8 @@ def _paused(parts: RunServices) -> RunResult:
     verdicts = [verdict for name in run.steps() if (verdict := run.step(name).verdict()) is not None]
     paths = {"solution": run.solution_path, "submission": run.submission_path, "report": run.report_path}
     return RunResult(
-        status="paused", run_dir=run.root, step=best[0] if best else None, score=best[1].score if best else None, steps=len(verdicts),
+        status="paused", run_dir=run.root, step=best[0] if best else None, score=best[1].score if best else None,
+        first_score=first_score(parts), steps=len(verdicts),
         accepted=sum(verdict.accepted for verdict in verdicts), spent_seconds=round(parts.budget.elapsed(), 2),
         files={k: str(p) for k, p in paths.items() if p.exists() or k == "report"},
     )  # fmt: skip

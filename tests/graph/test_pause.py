@@ -48,6 +48,7 @@ def test_a_paused_run_goes_on_where_it_stood(plan: Plan, folder: Path, tmp_path:
     paused = begin(folder, out)
     opened = RunDirectory.open(out)
     assert (paused.status, paused.exit_code, paused.step) == ("paused", 130, "t0-1")
+    assert paused.first_score is not None
     assert list(verdicts(out)) == ["t0-0", "t0-1"]
     assert "result" not in opened.record()
     assert opened.submission_path.exists()

@@ -175,13 +175,13 @@ def _result(run: RunServices, chosen: str | None, reason: str) -> RunResult:
     paths = {"solution": run.run.solution_path, "submission": run.run.submission_path, "report": run.run.report_path}
     return RunResult(
         status="stopped" if stopped else "done" if chosen else "failed", reason=reason, run_dir=run.run.root, step=chosen,
-        score=chosen_verdict.score if chosen_verdict else None, first_score=_first_score(run),
+        score=chosen_verdict.score if chosen_verdict else None, first_score=first_score(run),
         audit=run.run.audit(chosen, run.settings.seed) if chosen else None, steps=len(verdicts), accepted=len(accepted),
         spent_seconds=round(run.budget.elapsed(), 2), files={k: str(p) for k, p in paths.items() if p.exists() or k == "report"},
     )  # fmt: skip
 
 
-def _first_score(run: RunServices) -> Score | None:
+def first_score(run: RunServices) -> Score | None:
     """The baseline: the best of the traces' first drafts (step 0), so that improvement is not claimed against the weakest of them."""
     drafts = [v.score for name in run.run.steps() if name.endswith("-0") and (v := run.run.step(name).verdict()) and v.accepted and v.score]
     best: Score | None = None
