@@ -11,7 +11,7 @@ from fake_run import HOSTILE, FakeRun, build
 from serving import served
 from test_page import Page
 
-from gome_graph.records import Component, Experience, Hypothesis, StepId, VerdictKind
+from gome_graph.records import Component, EventKind, Experience, Hypothesis, StepId, VerdictKind
 from gome_graph.run import RunDirectory
 from gome_graph.run.steering import read_wishes
 
@@ -229,3 +229,12 @@ def test_the_app_works_below_a_path(root: Path, monkeypatch: pytest.MonkeyPatch)
         answer = client.post("/ui/runs/open/hint", data={"text": "look"}, headers=origin, follow_redirects=False)
         assert answer.headers["location"] == "/ui/runs/open?said=hint"
     assert RunDirectory.open(root / "open").hints() == [{"trace": None, "text": "look"}]
+
+
+def test_what_language_models_used_stands_beside_the_time(going: FakeRun) -> None:
+    going.journal.add(EventKind.ANSWERED, trace=0, role="code", model="x:y", tries=2, tokens_in=1200, tokens_out=345, cost=0.0123)
+    with served(going.run.root.parent) as address:
+        text = httpx.get(f"{address}/runs/going", timeout=30).text
+    assert "Language models" in text
+    assert "1,200" in text
+    assert "x:y" in text
