@@ -39,6 +39,9 @@ PASSING = frozenset({
 })  # fmt: skip
 """Failures that may be over a moment later, with the same request."""
 
+ON_THE_WAY = frozenset({FailureKind.TIMED_OUT, FailureKind.DISCONNECTED, FailureKind.STOPPED})
+"""Failures of requests that may have reached the model: they may be billed, though nobody says how much."""
+
 
 class Failure(Exception):
     """A request without a reply.
@@ -51,17 +54,21 @@ class Failure(Exception):
         Seconds that the server asks us to wait.
     tokens_in, tokens_out
         What it cost all the same, where the server says so.
+    cost
+        US dollars, where they are known (a replayed failure); else the price table says.
     """
 
     def __init__(
-        self, kind: FailureKind, detail: str, *, retry_after: Seconds | None = None, tokens_in: int = 0, tokens_out: int = 0
-    ) -> None:
+        self, kind: FailureKind, detail: str, *, retry_after: Seconds | None = None, tokens_in: int = 0, tokens_out: int = 0,
+        cost: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(f"{kind.value.replace('_', ' ')}: {detail}")
         self.kind = kind
         self.detail = detail
         self.retry_after = retry_after
         self.tokens_in = tokens_in
         self.tokens_out = tokens_out
+        self.cost = cost
 
 
 @dataclass(frozen=True)

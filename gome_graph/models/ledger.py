@@ -42,6 +42,9 @@ class Spent:
     """US dollars, as far as prices are known."""
     unpriced: int = 0
     """Requests whose price is not known."""
+    lost_tokens: int = 0
+    """Estimated tokens of requests that were sent and never answered: a provider may bill them, so they count towards the caps."""
+    lost_cost: float = 0.0
 
 
 @dataclass
@@ -66,13 +69,13 @@ class Ledger:
 
     @property
     def tokens(self) -> int:
-        """Tokens used so far."""
-        return sum(spent.tokens_in + spent.tokens_out for spent in self.by_role.values())
+        """Tokens used so far, lost ones included."""
+        return sum(spent.tokens_in + spent.tokens_out + spent.lost_tokens for spent in self.by_role.values())
 
     @property
     def cost(self) -> float:
-        """US dollars spent so far."""
-        return sum(spent.cost for spent in self.by_role.values())
+        """US dollars spent so far, lost ones included."""
+        return sum(spent.cost + spent.lost_cost for spent in self.by_role.values())
 
     def add(self, role: Role, *, tokens_in: int, tokens_out: int, cost: float | None, failed: bool = False, prompt_bytes: int = 0) -> None:
         """Book one request."""
@@ -88,6 +91,13 @@ class Ledger:
                 spent.cost += cost
             if prompt_bytes and tokens_in > TOKENS_BESIDE:
                 self._tokens_per_byte = max(self._tokens_per_byte, (tokens_in - TOKENS_BESIDE) / prompt_bytes)
+
+    def lose(self, role: Role, prompt_bytes: int, price: Price | None) -> None:
+        """Book the prompt of a request that may have been read, and of which nothing came back."""
+        with self._lock:
+            spent, tokens = self.by_role.setdefault(role, Spent()), self.estimate(prompt_bytes)
+            spent.lost_tokens += tokens
+            spent.lost_cost += price.cost(tokens, 0) if price else 0.0
 
     def estimate(self, prompt_bytes: int) -> int:
         """Tokens that a prompt will be counted as, on the safe side."""
@@ -138,5 +148,8 @@ class Ledger:
         """The accounts as JSON, for ``run.json``."""
         with self._lock:
             roles = {role.value: asdict(spent) for role, spent in sorted(self.by_role.items())}
-            total = Spent(**{name: sum(row[name] for row in roles.values()) for name in asdict(Spent())})
-        return {"total": asdict(total), "by_role": roles, "max_tokens": self.max_tokens, "max_cost": self.max_cost}
+            total = {name: sum(row[name] for row in roles.values()) for name in asdict(Spent())}
+        for row in (total, *roles.values()):
+            if row["unpriced"] and not row["cost"]:
+                row["cost"] = None  # no price is known: that is not the same as free
+        return {"total": total, "by_role": roles, "max_tokens": self.max_tokens, "max_cost": self.max_cost}

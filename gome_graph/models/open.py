@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gome_graph.errors import TaskError
 from gome_graph.hooks.manager import Plugins
-from gome_graph.models.backend import Backend
+from gome_graph.models.backend import ON_THE_WAY, Backend
 from gome_graph.models.ledger import Ledger
 from gome_graph.models.names import Choice, parse_choice, split_name
-from gome_graph.models.prices import price_table
+from gome_graph.models.prices import PriceTable, price_table
 from gome_graph.models.providers import make_backend
 from gome_graph.models.recording import RECORD_NAME, Exchange, Header, Past, Recorder, ReplayBackend, read_record
 from gome_graph.models.session import ModelSession, Surroundings
@@ -63,9 +63,10 @@ def open_models(wish: Wish, plugins: Plugins, folder: Path, around: Surroundings
     own = folder / RECORD_NAME
     remembered = read_record(own)[1] if own.exists() and own.stat().st_size else []
     ledger = Ledger(header.max_tokens, header.max_cost)
-    _restore(ledger, remembered)
+    prices = price_table(wish.prices, base_url=wish.base_url)
+    _restore(ledger, remembered, prices)
     return ModelSession(
-        choice, backends, around, ledger=ledger, prices=price_table(wish.prices, base_url=wish.base_url),
+        choice, backends, around, ledger=ledger, prices=prices,
         recorder=Recorder([own, *([wish.record] if wish.record else [])], header),
         past=Past([line for line in remembered if line.text is not None]), replaying=_replayed(wish) is not None,
     )  # fmt: skip
@@ -103,12 +104,16 @@ def _replayed(wish: Wish) -> Path | None:
     return None
 
 
-def _restore(ledger: Ledger, lines: list[Exchange]) -> None:
+def _restore(ledger: Ledger, lines: list[Exchange], prices: PriceTable) -> None:
+    """Book what earlier processes of the run have used."""
     for line in lines:
         ledger.add(
             line.role, tokens_in=line.tokens_in, tokens_out=line.tokens_out, cost=line.cost if line.tokens_in else 0.0,
             failed=line.failure is not None,
         )  # fmt: skip
+        if line.failure in ON_THE_WAY and split_name(line.model)[0] != "mailbox":
+            prompt = sum(len(part.encode()) for part in (line.system, *(text for _, text in line.turns)))
+            ledger.lose(line.role, prompt, prices.price(line.model))
 
 
 __all__ = ["Wish", "absolute", "check", "open_models"]

@@ -67,7 +67,7 @@ class Exchange(Record):
         if self.failure is not None or self.text is None:
             raise Failure(
                 self.failure or FailureKind.BROKEN, self.detail, retry_after=self.retry_after, tokens_in=self.tokens_in,
-                tokens_out=self.tokens_out,
+                tokens_out=self.tokens_out, cost=self.cost,
             )  # fmt: skip
         return Reply(
             self.text, self.tokens_in, self.tokens_out, seconds=self.seconds, cost=self.cost, model=self.model

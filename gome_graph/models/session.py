@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from gome_graph.models.answers import Unreadable, read_answer
-from gome_graph.models.backend import Backend, Failure, FailureKind, Reply, Request, Turn
+from gome_graph.models.backend import ON_THE_WAY, Backend, Failure, FailureKind, Reply, Request, Turn
 from gome_graph.models.chat import flush_traces
 from gome_graph.models.contracts import Answer, Ask, T
 from gome_graph.models.errors import CapReached, InvalidAnswer, ModelUnavailable
 from gome_graph.models.health import Health
 from gome_graph.models.ledger import Ledger
 from gome_graph.models.names import Choice
-from gome_graph.models.prices import PriceTable
+from gome_graph.models.prices import Price, PriceTable
 from gome_graph.models.recording import Past, Recorder, exchange
 from gome_graph.models.retrying import send
 from gome_graph.models.schemas import answer_schema
@@ -245,7 +245,7 @@ class _Conversation:
             tell=lambda failure, wait: self._session.trouble(
                 ask, name, failure.kind.value, failure.detail, f"tried again in {wait:.1f} s"
             ),
-            give_up=lambda failure: self._record(self._request(1.0, None), failure),
+            give_up=lambda failure: self._record(self._request(1.0), failure),
             seed=derive_seed(around.seed, ask.trace, ask.step, ask.template, self._tries),
         )  # fmt: skip
 
@@ -254,18 +254,21 @@ class _Conversation:
         left = self._deadline - time.monotonic()
         if not session._replaying and left < SHORTEST_ASK:
             over = Failure(FailureKind.OUT_OF_TIME, "the budget for steps leaves no time to ask a model")
-            self._record(self._request(1.0, None), over)
+            self._record(self._request(1.0), over)
             raise over
         price = session._prices.price(self._backend.name)
+        request = self._request(left if self._backend.patient else REQUEST_SHARE * left)
+        self._tries += 1
+        if session._past is not None and request.key in session._past:
+            reply = session._past.answer(request)  # an earlier process of this run has paid for it
+            self._add(reply, again=True)
+            return reply
         with session.ledger.reserve(self._prompt_bytes(), price) as output:
-            request = self._request(left if self._backend.patient else REQUEST_SHARE * left, output)
-            self._tries += 1
             start = time.monotonic()
             try:
-                remembered = session._past is not None and request.key in session._past
-                reply = session._past.answer(request) if remembered and session._past else self._backend.complete(request)
+                reply = self._backend.complete(replace(request, max_output=output))
             except Failure as failure:
-                self._book(failure, session._prices.price(self._backend.name), failed=True)
+                self._book(failure, price)
                 self._record(request, failure)
                 if failure.kind is FailureKind.TRUNCATED and output is not None and failure.tokens_out >= output:
                     raise CapReached(f"the cap on models left {output} tokens for an answer, which was not enough") from None
@@ -274,19 +277,23 @@ class _Conversation:
             if reply.cost is None and price is not None:
                 reply = replace(reply, cost=price.cost(reply.tokens_in, reply.tokens_out, reply.cached_in))
             reply = replace(reply, text=redact(reply.text), seconds=seconds)  # what is used is what the record holds
-            self._seconds += seconds
-            self._add(reply, again=remembered)
-            if not remembered:
-                self._record(request, reply)
+            self._add(reply, again=False)
+            self._record(request, reply)
             return reply
 
-    def _book(self, failure: Failure, price: Any, *, failed: bool) -> None:
-        cost = price.cost(failure.tokens_in, failure.tokens_out) if price else (0.0 if not failure.tokens_in else None)
-        self._session.ledger.add(self._ask.role, tokens_in=failure.tokens_in, tokens_out=failure.tokens_out, cost=cost, failed=failed)
+    def _book(self, failure: Failure, price: Price | None) -> None:
+        ledger, role = self._session.ledger, self._ask.role
+        if failure.cost is None:
+            failure.cost = price.cost(failure.tokens_in, failure.tokens_out) if price else (None if failure.tokens_in else 0.0)
+        ledger.add(role, tokens_in=failure.tokens_in, tokens_out=failure.tokens_out, cost=failure.cost, failed=True)
+        if failure.kind in ON_THE_WAY and not self._backend.patient:
+            ledger.lose(role, self._prompt_bytes(), price)
         self._tokens_in += failure.tokens_in
         self._tokens_out += failure.tokens_out
+        self._cost = None if self._cost is None or failure.cost is None else self._cost + failure.cost
 
     def _add(self, reply: Reply, *, again: bool) -> None:
+        self._seconds += reply.seconds
         self._tokens_in += reply.tokens_in
         self._tokens_out += reply.tokens_out
         self._cost = None if self._cost is None or reply.cost is None else self._cost + reply.cost
@@ -296,18 +303,17 @@ class _Conversation:
             )
 
     def _record(self, request: Request, outcome: Reply | Failure) -> None:
-        cost = outcome.cost if isinstance(outcome, Reply) else None
-        self._session._recorder.add(exchange(request, self._backend.name, outcome, cost))
+        self._session._recorder.add(exchange(request, self._backend.name, outcome, outcome.cost))
 
     def _prompt_bytes(self) -> int:
         return sum(len(part.encode()) for part in (self._ask.system, str(self._schema), *(turn.text for turn in self._turns)))
 
-    def _request(self, timeout: Seconds, output: int | None) -> Request:
+    def _request(self, timeout: Seconds) -> Request:
         ask, session = self._ask, self._session
         return Request(
             run=session._around.run, key=session.key(ask), role=ask.role, trace=ask.trace, step=ask.step,
             template=ask.template, system=ask.system, turns=self._turns, schema_name=ask.schema.__name__, schema=self._schema,
-            timeout=timeout, max_output=output, stopped=session._around.stopped,
+            timeout=timeout, stopped=session._around.stopped,
         )  # fmt: skip
 
 

@@ -247,6 +247,19 @@ def test_the_cap_on_money_is_never_passed(run: Run) -> None:
     assert 0.2 < session.ledger.cost <= 0.4
 
 
+def test_a_request_that_was_lost_on_the_way_counts_towards_the_cap(run: Run) -> None:
+    run.seconds = 20.0
+    with serving([Act(cut=True, text="x" * 500), say(GOOD, usage=(200, 50))]) as server:
+        session = run.open(MODEL, base_url=server.url, max_tokens=9000)
+        session.ask(ask())
+        total = session.summary()["total"]
+        again = run.open(MODEL, base_url=server.url, max_tokens=9000)
+    assert (total["tokens_in"], total["tokens_out"]) == (200, 50)
+    assert total["lost_tokens"] > 200
+    assert session.ledger.tokens == 250 + total["lost_tokens"]
+    assert again.summary()["total"]["lost_tokens"] > 50
+
+
 def test_stopping_the_run_ends_a_wait(run: Run) -> None:
     with serving([Act(hang=30)]) as server:
         session = run.open(MODEL, base_url=server.url)

@@ -30,6 +30,17 @@ def test_a_resumed_run_pays_for_no_answer_twice(run: Run) -> None:
     assert second.ledger.tokens == 360
 
 
+def test_a_resumed_run_finds_its_answers_though_the_cap_is_reached(run: Run) -> None:
+    with serving([say(GOOD, usage=(900, 100))]) as server:
+        run.open("openai:tiny", base_url=server.url).ask(ask())
+        again = run.open("openai:tiny", base_url=server.url, max_tokens=1000)
+        assert again.ask(ask()).value.cause == "too shallow"
+        with pytest.raises(CapReached):
+            again.ask(ask(step=2))
+    assert again.summary()["total"]["cost"] is None, "an unknown price is not the same as none"
+    assert len(server.seen) == 1
+
+
 def test_a_torn_line_of_the_record_costs_that_answer_alone(run: Run) -> None:
     with serving([say(GOOD)]) as server:
         first = run.open("openai:tiny", base_url=server.url)
