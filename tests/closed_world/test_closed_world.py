@@ -16,6 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.timeout(600)
+"""One real run of four steps: half a minute, or minutes on a machine with other work."""
+
 CANARY = "c4n4ry-7f3e91"
 """Stands in the answers."""
 HIDDEN = "h1dd3n-52ab60"
@@ -50,7 +53,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Closed:
-    """Two traces, three steps each, in a closed world."""
+    """Two traces, two steps each, in a closed world."""
     root = tmp_path_factory.mktemp("closed")
     task = _write(root / "package")
     before = hashes(task)
@@ -59,8 +62,8 @@ def closed(tmp_path_factory: pytest.TempPathFactory) -> Closed:
     paths = os.pathsep.join([str(root / "spy"), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-m", "gome_graph.cli", "run", str(task), "--out", str(root / "run"), "--closed-world", "--traces", "2",
-         "--max-steps", "3", "--budget", "200s", "--json"],
-        capture_output=True, text=True, timeout=280, check=False, cwd=root,
+         "--max-steps", "2", "--budget", "10m", "--json"],
+        capture_output=True, text=True, timeout=580, check=False, cwd=root,
         env={**os.environ, "PYTHONPATH": paths, "GOME_TEST_SPY": str(root / "connections")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -124,12 +127,12 @@ def test_the_memory_began_empty(closed: Closed) -> None:
     record = json.loads((closed.out / "run.json").read_text())
     assert record["settings"]["memory_path"] is None
     recalled = [e for line in (closed.out / "journal.jsonl").read_text().splitlines() if (e := json.loads(line))["kind"] == "recalled"]
-    own = {f"t{trace}-{step}" for trace in range(2) for step in range(3)}
+    own = {f"t{trace}-{step}" for trace in range(2) for step in range(2)}
     assert recalled, "no step asked the memory"
     for event in recalled:
         told = event["data"]["momentum"]
         assert {each["step"] for each in [*told["successes"], *told["failures"]]} <= own
-        assert told["considered"] <= 5
+        assert told["considered"] <= 3
 
 
 def test_no_audit_score_stands_in_what_a_reasoner_or_script_could_read(closed: Closed) -> None:
