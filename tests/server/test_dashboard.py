@@ -130,6 +130,20 @@ def test_a_run_of_200_steps_opens_within_a_second(tmp_path: Path, capsys: pytest
     assert first < 2.0  # the bar is 1 s; the machine may be busy
 
 
+def test_a_list_of_many_ended_runs_reads_no_journal(tmp_path: Path) -> None:
+    import shutil
+
+    build(tmp_path / "runs" / "r000", per_trace=2)
+    for number in range(1, 120):
+        shutil.copytree(tmp_path / "runs" / "r000", tmp_path / "runs" / f"r{number:03d}")
+    for journal in (tmp_path / "runs").glob("*/journal.jsonl"):
+        journal.write_text("damaged\n")
+    with served(tmp_path / "runs") as address:
+        text = httpx.get(address, timeout=30).text
+    assert text.count(">done<") == 120
+    assert "0.46200 ± 0.00510" in text
+
+
 def test_stop_and_hint_do_what_the_commands_do(going: FakeRun) -> None:
     with served(going.run.root.parent) as address, httpx.Client(base_url=address, headers={"Origin": address}, timeout=30) as client:
         said = client.post("/runs/going/hint", data={"text": " split  Cabin ", "trace": "1"}, follow_redirects=True)

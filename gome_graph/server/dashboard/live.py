@@ -78,7 +78,7 @@ def stream_list(runs: Runs) -> StreamingResponse:
     seen: list[object] = [None]
 
     def look() -> list[str]:
-        now = [(followed.key, *followed.pulse()[:2]) for followed in runs.all()]
+        now = [(followed.key, *followed.signature()) for followed in runs.all()]
         changed, seen[0] = seen[0] is not None and now != seen[0], now
         return [message("journal", {"runs": len(now)})] if changed else []
 

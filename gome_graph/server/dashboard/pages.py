@@ -11,6 +11,7 @@ from gome_graph.records import Score
 from gome_graph.report.accounts import audit_rows, calibration, spending
 from gome_graph.report.chart import score_chart, step_state, step_tree
 from gome_graph.report.page import headline_of, highlighted
+from gome_graph.report.status import is_live
 from gome_graph.report.steps import diff_lines, script_of
 from gome_graph.report.steps import step_page as step_facts
 from gome_graph.report.words import verdict_word
@@ -46,15 +47,37 @@ class Row:
     error: str = ""
 
 
+def _ended_row(followed: Followed) -> Row | None:
+    """The row of a run that has a result, from its record alone: a list of many runs must not read all their journals."""
+    record = followed.run.record()
+    result = record.get("result")
+    if not result or is_live(followed.run):
+        return None
+    score, first = (Score.model_validate(result[name]) if result.get(name) else None for name in ("score", "first_score"))
+    settings = record.get("settings") or {}
+    return Row(
+        key=followed.key, state=str(result["status"]), task=str(record.get("task", "")), metric=str(record.get("metric", "")), best=score,
+        baseline=first, judged=int(result["steps"]), accepted=int(result["accepted"]), elapsed=float(result["spent_seconds"]),
+        traces=int(settings.get("traces", 0)), budget=float(settings.get("budget_seconds", 0.0)), started=_started(record),
+    )  # fmt: skip
+
+
+def _started(record: dict[str, Any]) -> str:
+    return str(record.get("started_at", ""))[:16].replace("T", " ")
+
+
 def _row(followed: Followed) -> Row:
     try:
+        ended = _ended_row(followed)
+        if ended is not None:
+            return ended
         with followed.read() as now:
             view, record = now.view, now.run.record()
             return Row(
                 key=now.key, state=now.state, task=view.task or str(record.get("task", "")), metric=view.metric,
                 best=view.final or view.best, baseline=view.baseline, judged=view.judged,
                 accepted=view.accepted, traces=len(view.traces), elapsed=_elapsed(now),
-                budget=view.budget_seconds, started=str(record.get("started_at", ""))[:16].replace("T", " "),
+                budget=view.budget_seconds, started=_started(record),
             )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:  # a damaged run must not hide the others
         return Row(key=followed.key, state="damaged", error=f"{type(error).__name__}: {error}"[:200])

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gome_graph.records import Event
-from gome_graph.report.status import status
+from gome_graph.report.status import is_live, status
 from gome_graph.report.story import RunView, take_kept_result
 from gome_graph.report.words import line_of
 from gome_graph.run import RunDirectory
@@ -87,6 +87,14 @@ class Followed:
         """(last event, state, latest lines): what a page that is open wants to hear of."""
         with self.read() as now:
             return now.last, now.state, list(now.lines)
+
+    def signature(self) -> tuple[int, int, bool]:
+        """Changes when the run does; costs a few system calls, however long its journal is."""
+        try:
+            stat = self.run.journal_path.stat()
+            return stat.st_size, stat.st_mtime_ns, is_live(self.run)
+        except OSError:
+            return -1, -1, False
 
     def _catch_up(self) -> None:
         try:
