@@ -15,6 +15,7 @@ from gome_graph.report import format as words
 from gome_graph.report.accounts import audit_rows, calibration, spending
 from gome_graph.report.asked import money_text
 from gome_graph.report.chart import score_chart, step_tree, time_lines
+from gome_graph.report.status import is_live
 from gome_graph.report.steps import script_of, step_page
 from gome_graph.report.story import RunView, story_of
 from gome_graph.support.files import write_text
@@ -97,12 +98,8 @@ def _record(run: "RunDirectory") -> dict[str, Any]:
 
 def _state(run: "RunDirectory", view: RunView) -> tuple[str, str]:
     """(word for the style, sentence)."""
-    try:
-        live = run.is_live()
-    except OSError:
-        live = False
     if view.status is None:
-        return ("live", "still running") if live else ("crashed", "ended without a result; gome resume goes on")
+        return ("live", "still running") if is_live(run) else ("crashed", "ended without a result; gome resume goes on")
     sentences = {"done": "done", "stopped": "stopped by the user, best so far kept", "failed": "no valid solution was found"}
     return view.status, sentences.get(view.status, view.status)
 

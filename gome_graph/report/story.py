@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gome_graph.records import BudgetStage, Diagnosis, Event, EventKind, Execution, Finding, Hypothesis, Score, Seconds, Verdict
 from gome_graph.report.asked import Asked
 from gome_graph.report.reasoned import sentence
+from gome_graph.report.status import is_live
 from gome_graph.run.budget import DRAFT_SHARE, ENSEMBLE_SHARE
 
 if TYPE_CHECKING:
@@ -248,17 +249,10 @@ def story_of(run: "RunDirectory") -> RunView:
 
 def take_kept_result(view: RunView, run: "RunDirectory") -> None:
     """Let a view of a run that was resumed after its end know the result again."""
-    if view.status is None and view.resumed and not _live(run):
+    if view.status is None and view.resumed and not is_live(run):
         result = run.record().get("result")
         if result:
             _take_result(view, result.get("step"), result)
-
-
-def _live(run: "RunDirectory") -> bool:
-    try:
-        return run.is_live()
-    except OSError:  # a read-only run: nobody works on it
-        return False
 
 
 def _step(trace: TraceView, event: Event) -> StepView:
