@@ -26,6 +26,8 @@ def connect(settings: RaySettings) -> Any:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Workers of a cluster that is started here wait for the next script instead of being started anew for each (seconds of Python imports).
     os.environ.setdefault("RAY_idle_worker_killing_time_threshold_ms", str(WORKER_IDLE_MS))
+    # Ray makes workers nice (15), but in them sits the watchdog of each script: it must not be starved by what it watches.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError as error:
