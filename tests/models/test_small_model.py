@@ -53,10 +53,10 @@ def ask_on(session: ModelSession) -> None:
 
 def test_a_length_limit_is_a_truncated_answer(run: Run, url: str) -> None:
     """The cap leaves some hundred tokens: enough to ask, sometimes not enough to answer; never more than the cap is used."""
-    session = run.open("openai:smollm2", base_url=url, max_tokens=800)
+    session = run.open("openai:smollm2", base_url=url, max_tokens=1100)
     with pytest.raises((CapReached, ModelUnavailable, InvalidAnswer)):
         ask_on(session)
-    assert session.ledger.tokens <= 800
+    assert 100 < session.ledger.tokens <= 1100
 
 
 def test_the_record_of_a_real_model_replays(run: Run, url: str, tmp_path: Path) -> None:
