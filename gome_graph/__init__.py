@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "gome_graph.hooks": ("Executor", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner", "SiblingFacts", "StepContext",
+    "gome_graph.hooks": ("Executor", "GateFacts", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner",
+                         "SiblingFacts", "StepContext",
                          "Strategy", "TaskBrief", "TraceView", "Update", "hookimpl"),
     "gome_graph.errors": ("BudgetExceeded", "GomeError", "ModelError", "PatchError", "PluginError", "RunError", "SandboxError",
                           "TaskError"),

@@ -3,6 +3,7 @@
 from gome_graph.hooks.contracts import (
     BrowsableMemory,
     Executor,
+    GateFacts,
     KeptPredictions,
     Library,
     LoaderMatch,
@@ -24,6 +25,7 @@ from gome_graph.hooks.contracts import (
 from gome_graph.hooks.specs import hookimpl
 
 __all__ = [
-    "BrowsableMemory", "Executor", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Move", "MoveKind", "Offer", "Reasoner",
+    "BrowsableMemory", "Executor", "GateFacts", "KeptPredictions", "Library", "LoaderMatch", "Memory", "Move",
+    "MoveKind", "Offer", "Reasoner",
     "SiblingFacts", "StepContext", "Strategy", "TaskBrief", "Tell", "TraceView", "Trial", "Trials", "Update", "hookimpl",
 ]  # fmt: skip

@@ -315,6 +315,18 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class GateFacts:
+    """What a gate may look at beside the solution and its verdict; nothing of the audit part."""
+
+    run_dir: Path
+    """A gate keeps what it must remember in a folder of its own in there."""
+    incumbent: StepId | None
+    """The accepted step that would be replaced; None for the first one of a trace."""
+    measured: Callable[[StepId], Any]
+    """The arrays behind a step (`Measured`), row by row over the same training rows for every step of the run."""
+
+
+@dataclass(frozen=True)
 class LoaderMatch:
     """A task loader's claim on a path."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from gome_graph.hooks.contracts import LoaderMatch, Offer
+from gome_graph.hooks.contracts import GateFacts, LoaderMatch, Offer
 from gome_graph.records import DiagnosticPack, Event, Finding, Solution, Verdict
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ def gome_strategy() -> Iterable[Offer]:
 
 
 @hookspec
-def gome_validate(solution: Solution, verdict: Verdict) -> Verdict | None:
-    """A further gate on a step that would be accepted: return a changed verdict (kind ``vetoed``) to refuse it, or None."""
+def gome_validate(solution: Solution, verdict: Verdict, facts: GateFacts) -> Verdict | None:
+    """A further gate on a step that would be accepted: return a changed verdict (kind ``vetoed``) to refuse it, or None.
+
+    The reason of a refusal becomes a finding (``refused_by_gate``) for the reasoner.
+    """
 
 
 @hookspec

@@ -12,7 +12,10 @@ from gome_graph.graph.measure import measure
 from gome_graph.graph.move import close_start, from_start
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import DiagnosticPack, EventKind, Finding, StepId, step_id
+from gome_graph.records import Component, DiagnosticPack, EventKind, Finding, StepId, VerdictKind, step_id
+
+REFUSED_SEVERITY = 0.5
+"""Of a refusal: a step that was better overall is lost, which matters as much as a moderate weakness of the incumbent."""
 
 
 def diagnose_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
@@ -74,4 +77,19 @@ def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[D
             memory_limit=run.memory_limit(run.settings.traces),
         )  # fmt: skip
         folder.save("measured_pack", pack)
-    return pack, findings(pack, measured, run.plugins)
+    return pack, [*_refused(run, state), *findings(pack, measured, run.plugins)]
+
+
+def _refused(run: RunServices, state: TraceState) -> list[Finding]:
+    """What a gate said against the latest step: the reasoner should not try the same again."""
+    latest = state.get("latest")
+    verdict = run.run.step(latest).verdict() if latest else None
+    if verdict is None or verdict.kind is not VerdictKind.VETOED:
+        return []
+    return [
+        Finding(
+            symptom="refused_by_gate", component=Component.MODEL, severity=REFUSED_SEVERITY, source="validation",
+            summary=f"{latest} was better overall and refused: {verdict.reason}",
+            direction="change less where the incumbent is right, or blend with it",
+        )
+    ]  # fmt: skip

@@ -6,11 +6,14 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from gome_graph.graph.blackboard import blackboard
+from gome_graph.graph.measure import measure
 from gome_graph.graph.publish import publish_if_best
 from gome_graph.graph.services import RunServices, services
 from gome_graph.graph.state import TraceState
+from gome_graph.hooks import GateFacts
 from gome_graph.records import EventKind, Execution, Outcome, ScriptJob, Stage, StepId, Verdict, VerdictKind, step_id
 from gome_graph.run import StepDirectory
+from gome_graph.task import Measured
 from gome_graph.validation import Incumbent, audit_score, validate
 
 PROBE_SECONDS, PROBE_SHARE = 2.5, 0.2
@@ -29,7 +32,7 @@ def validate_node(state: TraceState, runtime: Runtime[None]) -> dict[str, Any]:
     if execution is None:
         raise RuntimeError(f"step {name} was not executed")
     if verdict is None:
-        verdict = _gate(run, folder, _judge(run, state, folder, name, execution))
+        verdict = _gate(run, folder, _judge(run, state, folder, name, execution), state.get("incumbent"))
         folder.save("verdict", verdict)
     run.journal.add(EventKind.VALIDATED, trace=state["trace"], step=name, verdict=verdict.model_dump(mode="json"))
     incumbent = state.get("incumbent")
@@ -92,13 +95,20 @@ def _probe(run: RunServices, folder: StepDirectory, input_dir: Path) -> tuple[Ex
     return execution, probe.output
 
 
-def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict) -> Verdict:
+def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict, incumbent: str | None) -> Verdict:
     """Let plugins refuse a step that would be accepted; a gate may not turn a rejection into an acceptance."""
     solution = folder.solution()
     if not verdict.accepted or solution is None:
         return verdict
+
+    def measured(step: StepId) -> Measured:
+        looked_at = run.run.step(step)
+        known = looked_at.solution()
+        return measure(run.prepared, looked_at, known.script if known else "")
+
+    facts = GateFacts(run.run.root, StepId(incumbent) if incumbent else None, measured)
     for impl in run.plugins.manager.hook.gome_validate.get_hookimpls():
-        arguments = {"solution": solution, "verdict": verdict}
+        arguments = {"solution": solution, "verdict": verdict, "facts": facts}
         changed: Verdict | None = impl.function(*(arguments[name] for name in impl.argnames))  # type: ignore[assignment]
         if changed is not None and changed.kind is VerdictKind.VETOED:
             return changed

@@ -15,7 +15,8 @@ _PUBLIC = {
     "gome_guard.log": ("Log", "align", "build"),
     "gome_guard.tables": ("frame_rows", "parse", "read_rows"),
     "gome_guard.checks": ("Support", "check_feedback", "check_incidents", "support"),
-    "gome_guard.ope.evaluate": ("Evaluation", "SegmentEstimate", "evaluate", "holm"),
+    "gome_guard.ope.evaluate": ("Evaluation", "SegmentEstimate", "evaluate"),
+    "gome_guard.ope.multiplicity": ("holm",),
     "gome_guard.ope.intervals": ("confidence_sequence", "interval", "proportion"),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -190,6 +190,22 @@ class Bank:
                 )
                 self._note(f"sample_{status.value}", key, {"reason": reason, "by": by, "before": sample.status.value})
 
+    def put_record(self, key: str, record: str, kind: str, detail: dict[str, Any]) -> bool:
+        """Insert or change a case (see `gome_guard.agent`); False if it is there as it is."""
+        with self._write() as db:
+            old = db.execute("SELECT record FROM cases WHERE id = ?", (key,)).fetchone()
+            if old is not None and old[0] == record:
+                return False
+            db.execute(
+                "INSERT INTO cases (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record", (key, record)
+            )
+            self._note(kind, key, detail)
+        return True
+
+    def records(self) -> list[str]:
+        """All cases as JSON, in the order of their arrival."""
+        return [row[0] for row in self._db.execute("SELECT record FROM cases ORDER BY rowid")]
+
     def add_verdict(self, key: str, record: str) -> bool:
         """Keep a verdict by its content; False if it is there already."""
         return self._insert("verdicts", [(key, record)], "verdict") == 1

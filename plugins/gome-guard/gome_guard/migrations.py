@@ -12,4 +12,5 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE verdicts (id TEXT PRIMARY KEY, record TEXT NOT NULL)",
         "CREATE INDEX samples_by_part ON samples (part, status)",
     ),
+    ("CREATE TABLE cases (id TEXT PRIMARY KEY, record TEXT NOT NULL)",),
 )

@@ -18,9 +18,9 @@ from gome_guard.log import Array
 class QuarantineSettings(Record):
     """When a cell is held."""
 
-    alpha: float = 0.01
+    alpha: float = 0.05
     """For each cell, uncorrected: a false hold costs one cell one refresh, a miss costs a regression."""
-    effect: float = 0.15
+    effect: float = 0.1
     """Smallest jump of the mean reward that matters; less is drift that learning should follow."""
     min_rows: int = 4
     """Rows of a cell in a window, below which nothing is said of it."""

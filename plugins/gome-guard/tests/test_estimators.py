@@ -8,9 +8,10 @@ from worlds import world
 
 from gome_graph.errors import TaskError
 from gome_guard.ope.estimators import NAMES, Settings, terms
-from gome_guard.ope.evaluate import evaluate, holm
+from gome_guard.ope.evaluate import evaluate
 from gome_guard.ope.intervals import confidence_sequence, interval
 from gome_guard.ope.model import cell_means, mrdr_means
+from gome_guard.ope.multiplicity import holm
 from gome_guard.ope.slates import iips, pseudo_inverse, rips, sips
 
 UNBIASED = ("ips", "dr", "mrdr")

@@ -4,7 +4,7 @@ Raw reports are wrong more often than right, and training on them destroys a pol
 
     raw -> eligible: an expected action was on offer and another one was taken
         -> changed: an earlier policy did what was expected, the one complained about does not
-        -> consistent: the log does not say that the action complained about does well there     = tier B: may train, warns
+        -> consistent: the log near the request does not speak against it                        = tier B: may train, warns
         -> evidence: near the request, expected actions were logged with better rewards than the one taken
         -> consensus: other people reported the same of a similar request                        = tier A: may block
 """
@@ -38,9 +38,9 @@ class LadderSettings(Record):
     margin: float = 0.2
     """By how much the expected action must have been better."""
     fine: float = 0.5
-    """Mean reward near the request from which the action complained about does well (rewards in [0, 1]) ..."""
+    """Mean reward (in [0, 1]) from which an action does well: the one complained about must not, the expected one must ..."""
     fine_tries: int = 3
-    """... if it was tried so often there."""
+    """... where it was tried so often."""
     similar: float = 0.6
     """Cosine from which two reports are about the same thing."""
     voices: int = 2
@@ -121,7 +121,8 @@ def curate(reports: Reports, nearby: Nearby | None, settings: LadderSettings | N
     passed = {"raw": np.ones(len(reports), bool), "eligible": eligible, "changed": eligible & changed}
     good, bad, tries = _evidence(reports, nearby, s)
     well = (bad >= s.fine) & (tries[1] >= s.fine_tries)
-    contradicted = well | ((good <= bad) & (tries[0] >= s.min_good) & (tries[1] >= s.min_bad))
+    poor = (good < s.fine) & (tries[0] >= s.fine_tries)
+    contradicted = well | poor | ((good <= bad) & (tries[0] >= s.min_good) & (tries[1] >= s.min_bad))
     passed["consistent"] = passed["changed"] & ~contradicted
     better = (good - bad >= s.margin) & (tries[0] >= s.min_good) & (tries[1] >= s.min_bad)
     passed["evidence"] = passed["consistent"] & better

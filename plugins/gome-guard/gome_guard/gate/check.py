@@ -19,7 +19,7 @@ from scipy import stats
 from gome_graph.records import Record
 from gome_guard.gate.power import false_block, power, smallest_failing
 from gome_guard.log import Array
-from gome_guard.ope.evaluate import holm
+from gome_guard.ope.multiplicity import holm
 
 POOL = "(small segments)"
 """Name of the segment that pools those with too few samples."""

@@ -12,6 +12,7 @@ from gome_guard.log import Array, Log
 from gome_guard.ope.estimators import Settings, all_terms, available
 from gome_guard.ope.intervals import interval
 from gome_guard.ope.model import cell_means, mrdr_means
+from gome_guard.ope.multiplicity import holm
 from gome_guard.records import Interval
 
 MIN_SEGMENT = 30
@@ -118,14 +119,4 @@ def by_segment(log: Log, moved: Array, *, level: float = 0.95, min_rows: int = M
         corrected = None if p_worse is None else next(adjusted)
         status = "insufficient" if corrected is None else "worse" if corrected <= 1 - level else "not_shown"
         out.append(SegmentEstimate(segment=name, rows=rows, difference=difference, p_worse=p_worse, p_adjusted=corrected, status=status))
-    return out
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values (Scand. J. Stat. 1979), in the given order."""
-    out = [1.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        out[index] = largest
     return out
