@@ -56,9 +56,9 @@ def test_the_first_loss_becomes_a_case_and_the_second_is_refused(tmp_path: Path)
     run = Run(tmp_path)
     bad = broken(run.frame)
     assert run.judge("t0-0", losses(seed=1, better=0), None) is None
-    assert run.judge("t0-1", losses(seed=2, worse=bad, by=0.6), "t0-0") is None
+    assert run.judge("t0-1", losses(seed=2, worse=bad, by=0.45), "t0-0") is None
     assert run.judge("t0-2", losses(seed=3, better=0.1), "t0-1") is None
-    found = run.judge("t0-3", losses(seed=4, worse=bad, by=0.6, better=0.2), "t0-2")
+    found = run.judge("t0-3", losses(seed=4, worse=bad, by=0.45, better=0.2), "t0-2")
     assert found is not None
     assert found.kind is VerdictKind.VETOED
     assert "t0-1 made worse lose again" in found.reason
@@ -67,15 +67,23 @@ def test_the_first_loss_becomes_a_case_and_the_second_is_refused(tmp_path: Path)
         bank.verify()
 
 
+def test_a_slice_is_ruined_not_even_once(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.judge("t0-0", losses(seed=1, better=0), None)
+    found = run.judge("t0-1", losses(seed=2, worse=broken(run.frame), by=0.8, better=0.3), "t0-0")
+    assert found is not None
+    assert "ruins a slice" in found.reason
+
+
 def test_a_step_that_is_judged_again_after_a_kill_counts_once(tmp_path: Path) -> None:
     run = Run(tmp_path)
     bad = broken(run.frame)
     run.judge("t0-0", losses(seed=1, better=0), None)
-    run.judge("t0-1", losses(seed=2, worse=bad, by=0.6), "t0-0")
-    first = run.judge("t0-2", losses(seed=4, worse=bad, by=0.6), "t0-0")
+    run.judge("t0-1", losses(seed=2, worse=bad, by=0.45), "t0-0")
+    first = run.judge("t0-2", losses(seed=4, worse=bad, by=0.45), "t0-0")
     with Bank(tmp_path / FOLDER) as bank:
         events = bank.count("events")
-    assert run.judge("t0-2", losses(seed=4, worse=bad, by=0.6), "t0-0") == first
+    assert run.judge("t0-2", losses(seed=4, worse=bad, by=0.45), "t0-0") == first
     with Bank(tmp_path / FOLDER) as bank:
         assert bank.count("events") == events
 
@@ -84,15 +92,15 @@ def test_a_case_that_refuses_three_times_is_disputed_and_lets_the_fourth_pass(tm
     run = Run(tmp_path)
     bad = broken(run.frame)
     run.judge("t0-0", losses(seed=1, better=0), None)
-    run.judge("t0-1", losses(seed=2, worse=bad, by=0.6), "t0-0")
-    refused = [run.judge(f"t0-{n}", losses(seed=n, worse=bad, by=0.6), "t0-0") is not None for n in range(2, 6)]
+    run.judge("t0-1", losses(seed=2, worse=bad, by=0.45), "t0-0")
+    refused = [run.judge(f"t0-{n}", losses(seed=n, worse=bad, by=0.45), "t0-0") is not None for n in range(2, 6)]
     assert refused == [True, True, True, False]
 
 
 def test_a_case_that_never_fires_expires() -> None:
     frame = table()
     where = slices(frame)
-    lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.6), where)
+    lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.45), where)
     case = make_case("t0-1", lost[0], identities(frame), where)
     for _ in range(CaseSettings().expires_after):
         case = aged(case, fired=False)
@@ -110,11 +118,11 @@ def test_another_seed_of_the_same_step_makes_no_case() -> None:
 def test_rows_are_found_by_content_not_by_position() -> None:
     frame = table()
     where = slices(frame)
-    lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.6), where)
+    lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.45), where)
     case = make_case("t0-1", lost[0], identities(frame), where)
     order = np.random.default_rng(0).permutation(len(frame))
     shuffled = frame.iloc[order].reset_index(drop=True)
-    old, new = losses(seed=1, better=0)[order], losses(seed=3, worse=broken(frame), by=0.6)[order]
+    old, new = losses(seed=1, better=0)[order], losses(seed=3, worse=broken(frame), by=0.45)[order]
     assert [c.id for c, _ in repeated([case], old, new, identities(shuffled))] == [case.id]
 
 

@@ -21,6 +21,8 @@ class CaseSettings(Record):
     """Family-wise over slices, for a new case."""
     effect: float = 0.15
     """Smallest loss that matters, in standard deviations of the incumbent's row losses."""
+    ruin: float = 0.5
+    """Loss on a slice, in the same units, with which a step is refused the first time too."""
     min_rows: int = 20
     repeat_alpha: float = 0.05
     """Family-wise over cases: a loss that is known already needs less proof."""
@@ -72,6 +74,12 @@ def lost_slices(old: Array, new: Array, slice_of: Array, settings: CaseSettings 
         for (code, n, lost, _), p in zip(found, adjusted, strict=True)
         if p <= s.alpha and lost >= s.effect
     ]
+
+
+def ruined(lost: Sequence[Lost], settings: CaseSettings | None = None) -> list[Lost]:
+    """The lost slices that are reason enough to refuse a step that is better overall."""
+    s = settings or CaseSettings()
+    return [each for each in lost if each.lost >= s.ruin]
 
 
 def _p_worse(moved: Array) -> float:

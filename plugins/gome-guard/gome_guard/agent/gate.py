@@ -1,4 +1,4 @@
-"""``gome_validate``: a step that would be accepted must not repeat a case; what it loses for the first time becomes one.
+"""``gome_validate``: an accepted step must not ruin a slice, nor repeat a case; what it loses for the first time becomes one.
 
 The bank is ``<run>/guard``, shared by the traces of a run: what one trace learns protects the others. A step is judged once; its
 verdict is read back when a killed run is resumed, so that nothing counts twice.
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gome_graph.records import Check, Solution, Verdict, VerdictKind
-from gome_guard.agent.cases import Case, aged, lost_slices, make_case, repeated
+from gome_guard.agent.cases import Case, aged, lost_slices, make_case, repeated, ruined
 from gome_guard.agent.slices import identities, slices
 from gome_guard.bank import Bank
 from gome_guard.records import Status
@@ -53,12 +53,18 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
                 )
         if not blocking:
             slice_of = slices(new.frame)
-            for lost in lost_slices(old.row_losses, new.row_losses, slice_of):
-                case = make_case(solution.step, lost, identity, slice_of)
-                bank.put_record(case.id, case.model_dump_json(), "case_added", {"step": solution.step, "rows": lost.n, "lost": lost.lost})
-        note = {"key": solution.step, "refused": bool(blocking), "reason": reason, "fired": sorted(case.id for case, _ in fired)}
+            lost = lost_slices(old.row_losses, new.row_losses, slice_of)
+            for each in lost:
+                case = make_case(solution.step, each, identity, slice_of)
+                bank.put_record(case.id, case.model_dump_json(), "case_added", {"step": solution.step, "rows": each.n, "lost": each.lost})
+            if worst := max(ruined(lost), key=lambda each: each.lost, default=None):
+                reason = (
+                    f"it ruins a slice: {worst.n} of {len(new.frame)} rows lose {worst.lost:+.2f} standard deviations of the row loss "
+                    f"(p = {worst.p_adjusted:.1g}), though the mean over all rows is better"
+                )
+        note = {"key": solution.step, "refused": bool(reason), "reason": reason, "fired": sorted(case.id for case, _ in fired)}
         bank.add_verdict(solution.step, json.dumps(note, sort_keys=True))
-    return _vetoed(verdict, reason) if blocking else None
+    return _vetoed(verdict, reason) if reason else None
 
 
 def _vetoed(verdict: Verdict, reason: str) -> Verdict:
