@@ -83,7 +83,7 @@ def report(found) -> None:  # type: ignore[no-untyped-def]
     if "guard" in by and "none" in by:
         g, none = by["guard"], by["none"]
         checks = {
-            "tier B precise": g.curation["consistent"].value >= BARS["tier_b_precision"],
+            "tier B precise": g.curation["evidence"].value >= BARS["tier_b_precision"],
             "tier A precise": g.curation["consensus"].value >= BARS["tier_a_precision"],
             "recurring flips": (g.recurring_flips or 0) <= BARS["flips"],
             "first flips": (g.first_flips or 0) <= BARS["flips"],

@@ -70,7 +70,7 @@ def test_the_first_loss_becomes_a_case_and_the_second_is_refused(tmp_path: Path)
 def test_a_slice_is_ruined_not_even_once(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.judge("t0-0", losses(seed=1, better=0), None)
-    found = run.judge("t0-1", losses(seed=2, worse=broken(run.frame), by=0.8, better=0.3), "t0-0")
+    found = run.judge("t0-1", losses(seed=2, worse=slices(run.frame) == 1, by=0.8, better=0.1), "t0-0")
     assert found is not None
     assert "ruins a slice" in found.reason
 

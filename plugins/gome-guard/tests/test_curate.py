@@ -31,9 +31,10 @@ def test_what_log_and_people_agree_on_is_tier_a() -> None:
     assert found.rungs[-1].precision.low < 1  # two samples prove little
 
 
-def test_without_evidence_it_is_tier_b() -> None:
+def test_without_evidence_it_is_no_sample() -> None:
     found = curate(reports(), None)
-    assert [found.tier(i) for i in range(2)] == [Tier.B, Tier.B]
+    assert [found.tier(i) for i in range(2)] == [None, None]
+    assert found.passed["consistent"].all()
     assert found.evidence[0].good is None
 
 

@@ -4,8 +4,8 @@ Raw reports are wrong more often than right, and training on them destroys a pol
 
     raw -> eligible: an expected action was on offer and another one was taken
         -> changed: an earlier policy did what was expected, the one complained about does not
-        -> consistent: the log near the request does not speak against it                        = tier B: may train, warns
-        -> evidence: near the request, expected actions were logged with better rewards than the one taken
+        -> consistent: the log near the request does not speak against it
+        -> evidence: near the request, the expected action was logged with better rewards        = tier B: may train, warns
         -> consensus: other people reported the same of a similar request                        = tier A: may block
 """
 
@@ -108,7 +108,7 @@ class Curated:
         """The tier of a report, or None if it did not come that far."""
         if self.passed["consensus"][index]:
             return Tier.A
-        return Tier.B if self.passed["consistent"][index] else None
+        return Tier.B if self.passed["evidence"][index] else None
 
 
 def curate(reports: Reports, nearby: Nearby | None, settings: LadderSettings | None = None, *, truth: Array | None = None) -> Curated:

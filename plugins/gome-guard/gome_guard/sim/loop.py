@@ -203,7 +203,7 @@ class Loop:
             kept = found.passed[stage]
             self.tally.stages[stage][0] += int((kept & right).sum())
             self.tally.stages[stage][1] += int(kept.sum())
-        wanted = {"raw": "eligible", "B": "consistent", "A": "consensus"}[self.arm.samples]
+        wanted = {"raw": "eligible", "B": "evidence", "A": "consensus"}[self.arm.samples]
         keep = np.flatnonzero(found.passed[wanted])
         taken = codes(self.world, reports.taken, rows)
         accept, a = reports.claim, found.passed["consensus"]
