@@ -135,7 +135,8 @@ def test_requirements_are_what_the_script_imports() -> None:
     assert names == ["pandas", "scikit-learn"]
 
 
-def test_a_derived_run_begins_with_the_step(ended: Path, gome: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_derived_run_begins_with_the_step(ended: Path, gome: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gome_graph.cli.running.process_age", lambda: 0.0)  # that of the tests counts for no run
     said = gome("derive", ended / "run", "--step", "t0-0", "--max-steps", "1", "--out", "again", "--json")
     assert said.code == 0, said.err
     again, first = RunDirectory(tmp_path / "again"), RunDirectory(ended / "run")
