@@ -11,11 +11,13 @@ __version__ = "0.1.0"
 _HOME = {
     "Asker": "gome_kge.ask",
     "KnowledgeGraph": "gome_kge.data",
+    "LinkPredictor": "gome_kge.estimator",
     "Predictor": "gome_kge.predictor",
     "Settings": "gome_kge.settings",
     "Trainer": "gome_kge.training.trainer",
     "evaluate": "gome_kge.pipeline",
     "export": "gome_kge.export",
+    "fold_in": "gome_kge.newcomers",
     "load_graph": "gome_kge.data",
     "rank": "gome_kge.evaluation",
     "train": "gome_kge.pipeline",

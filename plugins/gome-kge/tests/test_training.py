@@ -37,7 +37,7 @@ def one_thread() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"model": "rescal", "rank": 16, "regularizer": "dura", "weight": 0.03, "epochs": 150}, {"negatives": 12},
+    [{}, {"model": "rescal", "rank": 16, "regularizer": "dura", "weight": 0.03, "epochs": 100}, {"negatives": 12},
      {"optimizer": "adamw", "lr": 0.02}, {"accumulate": 2}, {"relation_prediction": 0.5}, {"term": "hr", "term_weight": 0.2, "anchors": 16},
      {"term": "t", "term_weight": 0.2, "anchors": 16, "term_variant": "published"}, {"precision": "fp32"}],
     ids=["complex", "rescal", "negatives", "adamw", "accumulate", "relation_prediction", "hr", "t_published", "fp32"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (evaluate, predict, explain, neighbours, export, datasets):
+    for command in (evaluate, predict, explain, neighbours, export, plot, datasets):
         app.command(command.__name__)(command)
 
 
@@ -151,6 +151,25 @@ def export(
     kind = write(predictor, file, format_)
     result({"file": str(file), "format": kind, "entities": predictor.graph.n_entities})
     say(f"Wrote {predictor.graph.n_entities} entities and {predictor.graph.n_relations} relations to {file} ({kind}).")
+
+
+def plot(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="HTML file to write.")],
+    model: ModelOption,
+    json_: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Draw the training's curves and a map of the entities. Example: gome kge plot training.html --model runs/kge-mine"""
+    use_threads(None)
+    from gome_kge.plot import plot as draw
+
+    try:
+        draw(model, file)
+    except OSError as error:
+        raise TaskError(f"{file} cannot be written: {error.strerror or error}; choose another place.") from error
+    result({"file": str(file)})
+    say(f"Wrote {file}.")
 
 
 def datasets(
