@@ -14,7 +14,7 @@ from gome_kge.scoring import scorer_of
 from gome_kge.store import Embedding
 from gome_kge.validation import sample
 
-RULE_WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
+RULE_WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 18.0)
 MEMBER_STEPS = (0.25, 0.5, 1.0)
 LEAST_GAIN = 5e-4
 """Of the validation MRR, for one more part to be worth carrying."""
