@@ -88,6 +88,7 @@ def _notes(found: "Simulation") -> list[str]:
     curated = next((arm for arm in found.arms if arm.arm.startswith("guard") and arm.curation), None)
     curated = curated or next((arm for arm in found.arms if arm.curation), None)
     if curated is not None:
-        steps = [f"{stage} {curated.kept[stage]} ({i.value:.3f}, {i.low:.3f} to {i.high:.3f})" for stage, i in curated.curation.items()]
+        steps = [f"{stage} {i.n} ({i.value:.3f}, {i.low:.3f} to {i.high:.3f})" for stage, i in curated.curation.items() if i.n]
+        steps += [f"{stage} none" for stage, i in curated.curation.items() if not i.n]
         lines.append(f"precision of curation ({curated.arm}): {'; '.join(steps)}")
     return lines
