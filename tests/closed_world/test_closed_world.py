@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.timeout(600)
-"""One real run of four steps: half a minute, or minutes on a machine with other work."""
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("closed-world")]
+"""One real run of four steps, on one worker: half a minute, or minutes on a machine with other work."""
 
 CANARY = "c4n4ry-7f3e91"
 """Stands in the answers."""

@@ -93,6 +93,7 @@ def test_another_seed_is_told_apart(tmp_path: Path, with_openai: None) -> None:
     assert timeless(again.events()) != timeless(first.events())
 
 
+@pytest.mark.slow
 def test_a_server_that_misbehaves_at_random_breaks_no_run(tmp_path: Path, with_openai: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two traces, every second reply is bad in one way or another; the run ends valid, and every trouble is in the journal."""
     monkeypatch.setattr(retrying, "FIRST_WAIT", 0.02)

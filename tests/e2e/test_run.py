@@ -57,7 +57,7 @@ def test_the_same_seed_gives_the_same_journal(task: Path, gome: Gome, tmp_path: 
     runs = []
     for name in ("one", "two"):
         out = tmp_path / name / "run"
-        done = gome("run", task, "--out", out, "--budget", "90s", "--max-steps", "3", "--traces", "1", "--no-memory", "--quiet")
+        done = gome("run", task, "--out", out, "--budget", "5m", "--max-steps", "2", "--traces", "1", "--no-memory", "--quiet")
         assert done.returncode == 0, done.stderr
         runs.append([e for e in comparable(out) if e["kind"] not in ("run_finished", "run_started")])
     assert runs[0] == runs[1]

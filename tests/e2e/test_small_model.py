@@ -16,6 +16,7 @@ from tests.behaviours import small_tasks
 
 
 @pytest.mark.llm
+@pytest.mark.slow
 @pytest.mark.xdist_group("small-model")
 def test_a_run_with_a_small_model_ends_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if lacking := small_model.missing():

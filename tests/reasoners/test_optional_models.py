@@ -53,11 +53,12 @@ def test_xgboost_bears_a_fold_that_lacks_a_class(tmp_path: Path, encoding: str) 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="the extra nets is not installed")
 @pytest.mark.parametrize(
-    ("kind", "prediction", "metric"), [(TargetKind.REGRESSION, "number", "mae"), (TargetKind.BINARY, "probability", "roc_auc")]
+    ("kind", "prediction", "metric"),
+    [pytest.param(TargetKind.REGRESSION, "number", "mae", marks=pytest.mark.slow), (TargetKind.BINARY, "probability", "roc_auc")],
 )
 def test_a_network_learns_and_its_seed_decides_everything(tmp_path: Path, kind: TargetKind, prediction: str, metric: str) -> None:
-    task = make_task(tmp_path, kind, prediction, metric, rows=600)
-    script = write_script(Recipe(members=[Member(name="net", model="tabular_net", params={"epochs": 15, "width": 32})]), task)
+    task = make_task(tmp_path, kind, prediction, metric, rows=300)
+    script = write_script(Recipe(members=[Member(name="net", model="tabular_net", params={"epochs": 10, "width": 32})]), task)
     found = []
     for seed in ("0", "0", "1"):
         done = run_script(tmp_path, script, GOME_SEED=seed, GOME_CPUS="1")

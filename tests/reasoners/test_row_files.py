@@ -125,7 +125,7 @@ def test_a_task_of_nothing_but_pictures_has_drafts_that_read_them(tmp_path: Path
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="the extra nets is not installed")
-@pytest.mark.parametrize("kind", [TargetKind.BINARY, TargetKind.REGRESSION])
+@pytest.mark.parametrize("kind", [TargetKind.BINARY, pytest.param(TargetKind.REGRESSION, marks=pytest.mark.slow)])
 def test_a_network_sees_what_the_pictures_show(tmp_path: Path, kind: TargetKind) -> None:
     """Stripes that lie or stand say the class, how wide they are the number; some pictures are missing, one is broken."""
     how = ("probability", "roc_auc") if kind is TargetKind.BINARY else ("number", "mae")
@@ -139,7 +139,7 @@ def test_a_network_sees_what_the_pictures_show(tmp_path: Path, kind: TargetKind)
     (tmp_path / "input" / PICTURES.train.format(train["id"][5])).write_bytes(b"no picture")
     task = with_files(task, PICTURES)
     recipe = BY_NAME["image_files"].variants(TechniqueContext(task=task, recipe=one("lightgbm")))[0].recipe
-    net = Member(name="net", model="picture_net", params={"pictures": 8_000, "width": 12})
+    net = Member(name="net", model="picture_net", params={"pictures": 4_000, "width": 8, "rate": 0.01})
 
     done = run_script(tmp_path, write_script(recipe.model_copy(update={"members": [net]}), task), GOME_CPUS="1")
 

@@ -171,7 +171,7 @@ ADD: dict[ModelKind, tuple[float, float]] = {
     "catboost": (2.2, 0.45), "lightgbm": (1.8, 0.5), "hist_gradient_boosting": (1.0, 0.3), "extra_trees": (1.5, 0.42),
     "random_forest": (1.0, 0.35), "linear": (1.6, 0.4), "knn": (0.8, 0.25), "svm": (1.3, 0.4),
     "gaussian_process": (1.2, 0.35), "mlp": (1.2, 0.4), "nb_svm": (2.5, 0.65), "tfidf_linear": (2.2, 0.6),
-    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35), "tabular_net": (2.0, 0.5),
+    "naive_bayes": (1.8, 0.5), "lda": (0.8, 0.25), "xgboost": (1.2, 0.35), "nystroem": (1.1, 0.35), "tabular_net": (1.5, 0.35),
     "picture_net": (3.0, 0.55),
 }  # fmt: skip
 """Prior gain (noise units) and prior success of blending the model in. Those of CatBoost and linear models, like the priors of some other
