@@ -4,6 +4,7 @@ Both tests are paired over rows with the metric's own row losses (or the proxy t
 seen where the mean over all rows is better.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,13 +84,14 @@ def ruined(lost: Sequence[Lost], settings: CaseSettings | None = None) -> list[L
 
 
 def _p_worse(moved: Array) -> float:
-    """One-sided p-value of a mean increase (paired t)."""
-    from scipy import stats  # half a second, which runs on small tables are spared
-
+    """One-sided p-value of a mean increase (paired t), by Wallace's normal approximation of Student's t (1959): off by a few per cent at most at the
+    sizes of slices, and spared the half second that scipy takes to import."""
     spread = float(moved.std(ddof=1))
     if spread == 0:
         return 0.0 if moved.mean() > 0 else 1.0
-    return float(stats.t.sf(moved.mean() / (spread / np.sqrt(len(moved))), len(moved) - 1))
+    t, freedom = float(moved.mean() / (spread / math.sqrt(len(moved)))), len(moved) - 1
+    z = math.copysign(math.sqrt(freedom * math.log1p(t * t / freedom)), t) * (8 * freedom + 1) / (8 * freedom + 3)
+    return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
 def make_case(step: str, lost: Lost, identity: Array, slice_of: Array) -> Case:

@@ -16,9 +16,12 @@ from gome_graph.records import Check, Solution, Verdict, VerdictKind
 from gome_guard.agent.cases import Case, aged, lost_slices, make_case, repeated, ruined
 from gome_guard.agent.slices import identities, slices
 from gome_guard.bank import Bank
+from gome_guard.log import Array
 from gome_guard.records import Status
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gome_graph.hooks import GateFacts
 
 FOLDER = "guard"
@@ -35,7 +38,7 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
     if new.row_losses is None or old.row_losses is None or len(new.frame) < MIN_ROWS:
         return None
     root = facts.run_dir / FOLDER
-    identity = identities(new.frame)
+    identity, slice_of = _rows(root, new.frame)
     with _alone(root), Bank(root, create=True) as bank:
         known = {json.loads(text)["key"]: json.loads(text) for text in bank.verdicts()}
         if solution.step in known:
@@ -52,7 +55,6 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
                     case.id, later.model_dump_json(), f"case_{later.status.value}", {"step": solution.step, "fired": case.id in hit}
                 )
         if not blocking:
-            slice_of = slices(new.frame)
             lost = lost_slices(old.row_losses, new.row_losses, slice_of)
             for each in lost:
                 case = make_case(solution.step, each, identity, slice_of)
@@ -65,6 +67,21 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
         note = {"key": solution.step, "refused": bool(reason), "reason": reason, "fired": sorted(case.id for case, _ in fired)}
         bank.add_verdict(solution.step, json.dumps(note, sort_keys=True))
     return _vetoed(verdict, reason) if reason else None
+
+
+_seen: dict[tuple[Path, int], tuple[Array, Array]] = {}
+MOST_SEEN = 4
+"""Runs of one process whose rows are remembered."""
+
+
+def _rows(root: Path, frame: "pd.DataFrame") -> tuple[Array, Array]:
+    """Identities and slices of the run's training rows: the same for all its steps, so worked out once."""
+    place = root.resolve(), len(frame)
+    if place not in _seen:
+        while len(_seen) >= MOST_SEEN:
+            _seen.pop(next(iter(_seen)), None)
+        _seen[place] = identities(frame), slices(frame)
+    return _seen[place]
 
 
 def _vetoed(verdict: Verdict, reason: str) -> Verdict:

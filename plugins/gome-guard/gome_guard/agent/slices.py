@@ -11,6 +11,8 @@ TARGET = 50
 """Rows of a slice where data allow: slices of about 50 judge fairly, whole classes refuse too much (guard.md)."""
 MOST = 60
 """Slices at most: with more, a correction for looking at all of them leaves no power."""
+ROUNDS = 12
+"""Of k-means: rows hardly move after them."""
 FEATURES = 24
 """Columns used at most, the ones with most spread; slices need to be similar rows, not a model."""
 
@@ -26,9 +28,19 @@ def slices(frame: pd.DataFrame, seed: int = 0) -> Array:
     parts = max(1, min(MOST, len(frame) // TARGET))
     if parts == 1 or not x.shape[1]:
         return np.zeros(len(frame), int)
-    from sklearn.cluster import MiniBatchKMeans
+    return _clusters(x.astype(np.float32), parts, seed)
 
-    return np.asarray(MiniBatchKMeans(parts, n_init=1, max_iter=20, batch_size=2048, random_state=seed).fit_predict(x))
+
+def _clusters(x: Array, parts: int, seed: int) -> Array:
+    """Lloyd's k-means, (n,) int. scikit-learn's would cost the orchestrator a second and 80 MB to import, for which no step should pay."""
+    centres = x[np.random.default_rng(seed).choice(len(x), parts, replace=False)]
+    own = np.zeros(len(x), int)
+    for _ in range(ROUNDS):
+        own = ((centres**2).sum(1) - 2 * x @ centres.T).argmin(1)
+        counts = np.bincount(own, minlength=parts)
+        sums = np.stack([np.bincount(own, column, parts) for column in x.T], 1)
+        centres = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], centres).astype(np.float32)
+    return own
 
 
 def _encoded(frame: pd.DataFrame) -> Array:
