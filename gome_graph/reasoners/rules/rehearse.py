@@ -28,6 +28,8 @@ STACK_C = 0.1
 """Inverse penalty of the scripts' stack."""
 STEPS = 100
 """Newton steps of that fit, at most."""
+LEAST_GAIN = 1.0
+"""Gain in noise units that a rehearsal must promise before a blend is offered at all."""
 OPTIMISM = 0.8
 """What of a gain that was selected for is left on other rows."""
 POWERS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)

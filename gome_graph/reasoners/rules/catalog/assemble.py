@@ -16,7 +16,7 @@ from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, fresh_name, l
 from gome_graph.reasoners.rules.catalog.ensemble import MOST_MEMBERS
 from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
-from gome_graph.reasoners.rules.rehearse import Floats, Stage, blended, gain_of, greedy, promise
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Floats, Stage, blended, gain_of, greedy, promise
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys, model_decision
@@ -26,8 +26,6 @@ MOST_CONSIDERED = 30
 """Members that take part in the selection: the best ones alone."""
 LEAST_WEIGHT = 0.03
 """Members below this weight are left out: they are luck more often than help."""
-LEAST_GAIN = 1.0
-"""Gain in noise units from which a variant is offered at all."""
 MOST_KNOWN = 16
 VIEW_NAMES = "bcdefghijklmnop"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, added, boosted
 from gome_graph.reasoners.rules.catalog.training import STRONGER
 from gome_graph.reasoners.rules.recipe import Blend, Recipe
-from gome_graph.reasoners.rules.rehearse import Stage, blended, gain_of, promise
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, blended, gain_of, promise
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import SEEDLESS
 from gome_graph.reasoners.rules.writer.keys import member_keys
@@ -14,8 +14,6 @@ from gome_graph.records import Component
 MOST_MEMBERS = 8
 SEED_LADDER = (3, 5)
 IDLE_WEIGHT = 0.02
-LEAST_PROMISE = 1.0
-"""Gain in noise units that a rehearsal must promise before another blend is tried."""
 
 
 def _seeds(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
@@ -38,7 +36,7 @@ def _weights(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
     return [
         Variant(recipe.model_copy(update={"blend": blend}), title, {"blend": blend}, gain, success if gain is None else promise(gain))
         for blend, title, success in words
-        if recipe.blend != blend and ((gain := promised.get(blend)) is None or gain >= LEAST_PROMISE)
+        if recipe.blend != blend and ((gain := promised.get(blend)) is None or gain >= LEAST_GAIN)
     ]
 
 
