@@ -13,6 +13,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
+from gome_graph.support.cache import cache_folder
+
 GROUP = "gome_graph"
 PANEL = "Commands of plugins"
 
@@ -99,8 +101,7 @@ def _fingerprint() -> list[str]:
 
 
 def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "gome" / "plugin-commands.json"
+    return cache_folder() / "plugin-commands.json"
 
 
 def _load() -> dict[str, str] | None:

@@ -39,7 +39,7 @@ def user_base() -> str | None:
 
 def beneath(path: Path, roots: tuple[str, ...]) -> bool:
     """True if `path` is one of `roots` or inside one."""
-    return any(path == Path(root) or Path(root) in path.parents for root in roots)
+    return any(path.is_relative_to(root) for root in roots)
 
 
 def outermost(paths: list[Path]) -> list[Path]:

@@ -26,7 +26,7 @@ class Mechanism(StrEnum):
 class LocalSettings(BaseModel):
     """What a user may set for ``--executor local``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mechanism: Mechanism = Mechanism.AUTO
     """Which walls to use; a named one that does not work here is an error, not a silent step down."""

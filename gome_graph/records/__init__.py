@@ -1,6 +1,6 @@
 """The vocabulary of architecture.md as types. Everything here is frozen and JSON-serialisable."""
 
-from gome_graph.records.base import Bytes, Component, Record, Seconds, Stage, StepId, TraceId, step_id
+from gome_graph.records.base import Bytes, Component, Record, Seconds, Stage, StepId, TraceId, field_docs, step_id
 from gome_graph.records.diagnosis import (
     BudgetStage,
     CalibrationFacts,
@@ -51,5 +51,5 @@ __all__ = [
     "LabelNoiseFacts", "LeakFacts", "Limits", "LinkedTable", "Momentum", "OrderFacts", "Outcome", "Patch", "Protections", "RecallQuery",
     "Recalled", "Record", "ResidualFacts", "RowFiles", "Score", "ScriptJob", "Seconds", "SliceFacts", "Solution", "SpreadFacts",
     "Stage", "StepId", "StepSummary", "StructureFacts", "TargetKind", "TargetProfile", "TaskProfile", "TraceId", "Verdict",
-    "VerdictKind", "step_id",
+    "VerdictKind", "field_docs", "step_id",
 ]  # fmt: skip

@@ -49,7 +49,7 @@ class StepDirectory:
 
     def save(self, name: str, value: Any) -> None:
         """Write a record or JSON value as ``<name>.json``."""
-        write_json(self.root / f"{name}.json", value.model_dump(mode="json") if hasattr(value, "model_dump") else value)
+        write_json(self.root / f"{name}.json", value)
 
     def load(self, name: str) -> Any | None:
         """The JSON value of ``<name>.json``, or None if it is not there yet."""
@@ -178,7 +178,7 @@ class RunDirectory:
 
     def save_audit(self, step: str, seed: int, score: Score | None) -> None:
         """Keep an audit score where no reasoner, prompt, memory or script reads it (mode 0600, one file a step and seed)."""
-        write_json(self.vault / f"{step}.{seed}.json", None if score is None else score.model_dump(mode="json"), mode=0o600)
+        write_json(self.vault / f"{step}.{seed}.json", score, mode=0o600)
 
     def audit(self, step: str, seed: int) -> Score | None:
         """The audit score of a step. Only `finalise` and the report of an ended run may ask."""
@@ -206,7 +206,7 @@ class RunDirectory:
 
     def begin_with(self, solution: Solution) -> None:
         """Let traces begin with this solution of another run."""
-        write_json(self.origin_path, solution.model_dump(mode="json"))
+        write_json(self.origin_path, solution)
 
     def origin(self) -> Solution | None:
         """The solution that traces begin with; None where each drafts its own."""

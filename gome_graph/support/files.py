@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import to_json
+
 
 def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Write `text` so that a reader, or a killed process, sees the old file or the new one, never half of it."""
@@ -24,8 +26,8 @@ def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
 
 
 def write_json(path: Path, value: Any, *, mode: int = 0o644) -> None:
-    """`write_text` for JSON; keys keep their order."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n", mode=mode)
+    """`write_text` for JSON values and records; keys keep their order."""
+    write_text(path, to_json(value, indent=1).decode() + "\n", mode=mode)
 
 
 def read_json(path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def profile_column(name: str, cells: NDArray[Any], test: NDArray[Any] | None) ->
     absent = missing(cells)
     known = cells[~absent]
     share = float(absent.mean()) if len(cells) else 0.0
-    counts = _counts(known)
+    counts = Counter(known.tolist())
     distinct = len(counts)
     if distinct == 0 or (distinct == 1 and share == 0):
         return ColumnProfile(name=name, kind=ColumnKind.CONSTANT, missing=share, distinct=distinct)
@@ -45,13 +46,6 @@ def profile_column(name: str, cells: NDArray[Any], test: NDArray[Any] | None) ->
         unseen=_unseen(counts, test) if seen and test is not None else 0.0,
         top_values=sorted(counts, key=lambda value: (-counts[value], value))[:5] if seen or structured else [],
     )  # fmt: skip
-
-
-def _counts(cells: NDArray[Any]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for cell in cells:
-        counts[cell] = counts.get(cell, 0) + 1
-    return counts
 
 
 def _number(name: str, values: NDArray[np.float64], share: float, distinct: int) -> ColumnProfile:

@@ -1,6 +1,7 @@
 """Class labels as text: order, equality across spellings, codes."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def ordered(labels: Iterable[str]) -> list[str]:
 def encode(cells: NDArray[Any], classes: Sequence[str]) -> NDArray[np.int64]:
     """Codes ``(n,)`` of text cells, -1 for unknown ones. ``1.0`` is ``1``, and 0/1 stand for False/True where these are the classes."""
     exact = {label: code for code, label in enumerate(classes)}
-    codes = np.fromiter((exact.get(cell, -1) for cell in cells), dtype=np.int64, count=len(cells))
+    codes = np.fromiter(map(exact.get, cells.tolist(), repeat(-1)), dtype=np.int64, count=len(cells))
     unknown = np.flatnonzero(codes < 0)
     if len(unknown):
         keys = {label_key(label): code for code, label in enumerate(classes)}

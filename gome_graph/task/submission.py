@@ -195,7 +195,7 @@ def _check_file(path: Path) -> None:
 
 def _texts(cells: NDArray[Any]) -> NDArray[Any]:
     """Cells as text; whatever pandas takes for missing as the empty string."""
-    if all(type(cell) is str for cell in cells):
+    if set(map(type, cells.tolist())) <= {str}:
         return cells
     texts = np.empty(len(cells), dtype=object)
     texts[:] = ["" if cell is None or cell != cell else str(cell) for cell in cells]

@@ -188,7 +188,7 @@ def _cell(value: Any) -> str:
 
 def missing(cells: NDArray[Any]) -> NDArray[np.bool_]:
     """Which of the text cells ``(n,)`` a script would see as missing."""
-    return np.fromiter((cell in MISSING for cell in cells), dtype=np.bool_, count=len(cells))
+    return np.fromiter(map(MISSING.__contains__, cells.tolist()), dtype=np.bool_, count=len(cells))
 
 
 def numbers(cells: NDArray[Any]) -> NDArray[np.float64] | None:

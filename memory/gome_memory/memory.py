@@ -23,7 +23,7 @@ log = logging.getLogger("gome_memory")
 class MemoryConfig(BaseModel):
     """Settings of the success memory."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: Literal["chroma", "exact"] = "chroma"
     """``chroma``: an index service beside the run. ``exact``: brute force in this process, no service; good to some 10,000 hypotheses."""

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.2
 class GentleSettings(BaseModel):
     """What ``executor_config`` may say."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     load_per_core: float = Field(default=1.0, gt=0)
     """A script begins while the load of the last minute, per core, is below this."""

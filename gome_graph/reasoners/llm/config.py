@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class LlmConfig(BaseModel):
     """What a user may set; the defaults suit a model with a window of 32,000 tokens or more."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     diagnosis: bool = True
     """False: the ablation without structured diagnosis (``--no-diagnosis``): no findings, no facts, hypotheses straight from the script."""

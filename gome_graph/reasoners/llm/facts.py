@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from gome_graph.records import DiagnosticPack, Finding, Record
+from gome_graph.records import DiagnosticPack, Finding, Record, field_docs
 
 ORDER = (
     "score", "trivial_score", "verdict", "verdict_reason", "execution", "time_limit", "classes", "residuals", "calibration",
@@ -36,12 +36,10 @@ def glossary_lines(pack: DiagnosticPack) -> list[str]:
     for name in ORDER:
         if not any(_facts(name, getattr(pack, name))):
             continue
-        meaning = [_first_sentence(DiagnosticPack.model_fields[name].description)]
+        meaning = [_first_sentence(field_docs(DiagnosticPack).get(name, ""))]
         record = _record_of(getattr(pack, name))
         if record is not None:
-            told = (
-                (key, _first_sentence(field.description)) for key, field in record.model_fields.items() if f"{name}.{key}" not in HIDDEN
-            )
+            told = ((key, _first_sentence(text)) for key, text in field_docs(record).items() if f"{name}.{key}" not in HIDDEN)
             meaning += [f"{key}: {words}" for key, words in told if words]
         words = "; ".join(part for part in meaning if part)
         if words:
@@ -55,9 +53,9 @@ def _record_of(value: Any) -> type[Record] | None:
     return type(first) if isinstance(first, Record) else None
 
 
-def _first_sentence(text: str | None) -> str:
+def _first_sentence(text: str) -> str:
     """The first sentence of a docstring in one line, without its markup."""
-    return re.split(r"(?<=[a-z)])\.(?:\s|$)", " ".join((text or "").replace("`", "").split()))[0].rstrip(".")
+    return re.split(r"(?<=[a-z)])\.(?:\s|$)", " ".join(text.replace("`", "").split()))[0].rstrip(".")
 
 
 def finding_lines(findings: Iterable[Finding]) -> list[str]:

@@ -50,7 +50,7 @@ FORBIDDING = re.compile(r"\b(no|not|don't|never|avoid|without|stop)\b", re.IGNOR
 class RulesConfig(BaseModel):
     """Settings of the rules reasoner."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid")
 
     diagnosis: bool = True
     """False: findings are ignored and applicable techniques come in random order (the ``--no-diagnosis`` ablation)."""

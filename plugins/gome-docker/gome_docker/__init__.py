@@ -1,6 +1,5 @@
-"""Scripts in Docker containers: the executor ``docker``."""
+"""Scripts in Docker containers: the executor ``docker``, `gome_docker.executor.DockerExecutor`; the SDK is imported with that module."""
 
-from gome_docker.executor import DockerExecutor
 from gome_docker.settings import DockerSettings, Libraries
 
-__all__ = ["DockerExecutor", "DockerSettings", "Libraries"]
+__all__ = ["DockerSettings", "Libraries"]

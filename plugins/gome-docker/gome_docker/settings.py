@@ -21,7 +21,7 @@ class Libraries(StrEnum):
 class DockerSettings(BaseModel):
     """What a user may set for ``--executor docker``. What has a variable beside it can be set by the environment too."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: str = Field(default_factory=lambda: os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock"))
     """The daemon, on this machine: workspaces are mounted, not copied (DOCKER_HOST)."""

@@ -13,9 +13,9 @@ from typing import Any
 import docker
 import pytest
 
-from gome_docker import DockerExecutor, DockerSettings, Libraries
+from gome_docker import DockerSettings, Libraries
 from gome_docker.box import LABEL, OWNER
-from gome_docker.executor import sweep
+from gome_docker.executor import DockerExecutor, sweep
 from gome_docker.image import build_context
 from gome_graph.errors import SandboxError
 from gome_graph.records import Outcome
@@ -130,7 +130,8 @@ def test_a_script_dies_with_its_orchestrator(daemon: str, client: docker.DockerC
     bench.job("import time\nopen('output/begun', 'w')\ntime.sleep(120)")
     code = f"""
 from pathlib import Path
-from gome_docker import DockerExecutor, DockerSettings, Libraries
+from gome_docker import DockerSettings, Libraries
+from gome_docker.executor import DockerExecutor
 from gome_graph.records import Limits, ScriptJob, Stage
 executor = DockerExecutor(DockerSettings(url={daemon!r}, base={BASE!r}, libraries=Libraries.HOST))
 executor.run(ScriptJob(workspace=Path({str(bench.workspace)!r}), input_dir=Path({str(bench.input)!r}), stage=Stage.FULL, seed={bench.seed},

@@ -11,7 +11,7 @@ from gome_graph.records import Bytes, Seconds
 class RaySettings(BaseModel):
     """What a user may set for ``--executor ray``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str = Field(default_factory=lambda: os.environ.get("RAY_ADDRESS", ""))
     """The cluster: ``host:6379`` or ``ray://host:10001``; empty starts one on this machine (RAY_ADDRESS)."""
