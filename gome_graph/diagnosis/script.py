@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+LOOKED_AT = (ast.Expr, ast.Constant, ast.Name, ast.Attribute, ast.alias, ast.Assign, ast.AnnAssign, ast.Call, ast.Compare, ast.Tuple)
+"""Half of a syntax tree is of no interest to a `_Reader`."""
 MAX_SCRIPT = 400_000
 """Characters; a longer text is not parsed."""
 
@@ -63,7 +65,8 @@ def read_script(script: str) -> ScriptFacts:
         return ScriptFacts()
     reader = _Reader()
     for node in ast.walk(tree):
-        reader.look(node)
+        if isinstance(node, LOOKED_AT):
+            reader.look(node)
     return reader.facts()
 
 

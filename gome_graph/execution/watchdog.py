@@ -18,8 +18,8 @@ from gome_graph.execution.processes import TreeSample, children, peak_resident_b
 from gome_graph.execution.workspace import measure
 from gome_graph.records import Bytes, Limits, Outcome, Seconds
 
-FIRST_LOOK, LONGEST_PAUSE = 0.05, 0.2
-"""Seconds between two looks at the tree: soon at first, then five times a second."""
+FIRST_LOOK, LONGEST_PAUSE, NEAR_PAUSE = 0.05, 0.5, 0.2
+"""Seconds between two looks at the tree: soon at first, then twice a second, or five times where half of the memory is used."""
 DISK_PAUSE = 1.0
 """Seconds between two looks at the workspace's size."""
 EXACT_PAUSE = 50
@@ -103,7 +103,7 @@ class Watchdog:
         self._shared: Bytes = 0
 
     def watch(self, workspace: Path, stopped: Callable[[], bool]) -> Watched:
-        """Stay until the script and everything it started is gone; `stopped` is asked five times a second."""
+        """Stay until the script and everything it started is gone; `stopped` is asked at every look."""
         process, result = self._process, self._result
         pidfd = os.pidfd_open(process.pid)
         try:
@@ -167,7 +167,8 @@ class Watchdog:
     def _look(self, workspace: Path, stopped: Callable[[], bool]) -> Ending | None:
         """Measure; say whether and why to end the script."""
         now = time.monotonic()
-        self._pause = min(self._pause * 1.3, LONGEST_PAUSE)
+        near = self._result.peak_memory_bytes > self._memory / 2
+        self._pause = min(self._pause * 1.3, NEAR_PAUSE if near else LONGEST_PAUSE)
         self._next_look = now + self._pause
         if stopped():
             return Ending(Outcome.STOPPED, "Stopped on request.")

@@ -61,7 +61,7 @@ def test_a_rehearsal_comes_to_what_the_script_blends(tmp_path: Path, blend: Blen
     parts = {member.name: oof for member, oof in zip(context.recipe.members, oofs, strict=True)}
 
     script, _ = space["blend"](parts, {name: oof[:5] for name, oof in parts.items()}, codes, np.arange(ROWS) % 2)
-    rehearsed = blended(oofs, blend, stage)
+    rehearsed = blended([stage.part(oof) for oof in oofs], blend, stage)
 
     assert rehearsed is not None
     loss = [float(stage.losses(stage.signal(values)).mean()) for values in (script, rehearsed)]

@@ -6,11 +6,12 @@ two halves of the folds. What comes out is a promise, good for choosing what to 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gome_graph.hooks import KeptPredictions, Library
 from gome_graph.reasoners.rules.combine import NEEDED, SPREAD
 from gome_graph.reasoners.rules.recipe import Blend, Recipe
 from gome_graph.reasoners.rules.technique import TechniqueContext
@@ -39,6 +40,24 @@ HITS = ("accuracy", "f1_micro")
 """Metrics that count right answers."""
 
 
+MOST_BYTES = 32 << 20
+"""What a stage remembers of members."""
+MOST_STAGES = 4
+
+
+@dataclass(frozen=True)
+class Part:
+    """One member's out-of-fold predictions on the rows of a rehearsal."""
+
+    oof: Floats
+    ready: Floats
+    """As the scripts' greedy blend will see them: made surer or less sure."""
+    signal: Floats
+    """See `Stage.signal`, of `ready`."""
+    loss: float
+    """Mean loss of the member alone."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """The rows of a rehearsal, and how predictions are judged on them."""
@@ -57,14 +76,29 @@ class Stage:
     """The scripts' greedy blend makes probabilities surer before it weighs them."""
     scale: float
     """Gains in noise units on all rows per gain on these."""
+    kept: KeptPredictions
+    total: int
+    """Rows of a member's predictions."""
+    known: dict[str, Part] = field(default_factory=dict, compare=False, repr=False)
+    """Members that were looked at, by key: a key's predictions never change, and every step looks at all of them."""
 
     @classmethod
     def of(cls, recipe: Recipe, context: TechniqueContext) -> "Stage | None":
-        """None where nothing is kept."""
+        """The stage for recipes that predict on this one's scale; None where nothing is kept."""
         library = context.library
         if library is None:
             return None
         target = target_of(context.task, recipe)
+        place = (library.kept, repr(target), recipe.target_transform)
+        stage = _stages.get(place)  # traces think at the same time: what is looked up may be gone a moment later
+        if stage is None:
+            while len(_stages) >= MOST_STAGES:
+                _stages.pop(next(iter(_stages), place), None)
+            stage = _stages[place] = cls._made(recipe, context, library, target)
+        return stage
+
+    @classmethod
+    def _made(cls, recipe: Recipe, context: TechniqueContext, library: Library, target: Target) -> "Stage":
         count = len(library.truth)
         rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
         metric, single = context.task.metric, not target.multi
@@ -76,8 +110,27 @@ class Stage:
         sharpens = not target.regression and single and (target.kind == "label" or metric.startswith("log_loss"))
         return cls(
             rows, _truth(recipe, target, context)[rows], np.asarray(library.folds)[rows] % 2 == 0, target, metric in ABSOLUTE, judge,
-            sharpens, math.sqrt(count / len(rows)),
+            sharpens, math.sqrt(count / len(rows)), library.kept, count,
         )  # fmt: skip
+
+    def member(self, key: str) -> Part | None:
+        """What is kept of a member; None if nothing is, or not for these rows."""
+        part = self.known.get(key)
+        if part is None:
+            oof = self.kept.load(key)
+            if oof is None or len(oof) != self.total:
+                return None
+            part = self.part(oof[self.rows])
+            if 3 * part.oof.nbytes * (len(self.known) + 1) > MOST_BYTES:
+                self.known.clear()
+            self.known[key] = part
+        return part
+
+    def part(self, oof: Floats) -> Part:
+        """Predictions on the stage's rows, made ready."""
+        ready = self.sharpened(oof)
+        signal = self.signal(ready)
+        return Part(oof, ready, signal, float(self.losses(signal).mean()))
 
     def signal(self, prediction: Floats) -> Floats:
         """What a blend is linear in and its loss follows from: errors of numbers, probabilities of the true class; ``(n, targets)``."""
@@ -95,6 +148,15 @@ class Stage:
             return np.asarray(-np.log(signal.clip(1e-6)).mean(axis=-1))
         return np.asarray((np.abs(signal) if self.absolute else signal**2).mean(axis=-1))
 
+    def summed_losses(self, sums: NDArray[np.float32], n: int) -> NDArray[np.float32]:
+        """Losses ``(m,)`` of sums ``(m, rows, targets)`` of n signals each, up to what does not tell them apart. Works in their place: this
+        is where a rehearsal spends its time."""
+        if not self.target.regression:
+            np.log(np.maximum(sums, 1e-6 * n, out=sums), out=sums)
+            return np.asarray(-sums.sum(axis=(1, 2)))
+        (np.abs if self.absolute else np.square)(sums, out=sums)
+        return np.asarray(sums.sum(axis=(1, 2)))
+
     def outcome(self, prediction: Floats) -> Floats:
         """Row losses ``(n,)`` of a finished blend, as near to the metric as rows allow."""
         if self.judge == "hits":
@@ -110,6 +172,9 @@ class Stage:
         versions = [prediction.clip(1e-6) ** power for power in POWERS]
         versions = [version / version.sum(axis=1, keepdims=True) for version in versions]
         return min(versions, key=lambda version: float(self.losses(self.signal(version)).mean()))
+
+
+_stages: dict[tuple[KeptPredictions, str, str], Stage] = {}
 
 
 def _truth(recipe: Recipe, target: Target, context: TechniqueContext) -> Floats:
@@ -153,25 +218,28 @@ def _mean_ranks(values: Floats) -> Floats:
 
 def greedy(signals: Floats, stage: Stage) -> Floats:
     """Weights ``(m,)`` that add up to 1 for signals ``(m, n, targets)``: forward selection with replacement (Caruana et al. 2004)."""
-    picks = np.zeros(len(signals))
-    total = np.zeros_like(signals[0])
+    work = signals.astype(np.float32)
+    sums = np.empty_like(work)
+    picks = np.zeros(len(work))
+    total = np.zeros_like(work[0])
     for n in range(1, ROUNDS + 1):
-        best = int(np.argmin(stage.losses((total + signals) / n).mean(axis=1)))
+        np.add(total, work, out=sums)
+        best = int(np.argmin(stage.summed_losses(sums, n)))
         picks[best] += 1
-        total = total + signals[best]
+        total += work[best]
     return picks / ROUNDS
 
 
-def blended(parts: Sequence[Floats], blend: Blend, stage: Stage) -> Floats | None:
+def blended(parts: Sequence[Part], blend: Blend, stage: Stage) -> Floats | None:
     """The out-of-fold predictions of a blend of these members' (on the stage's rows); None if this one is not worth rehearsing."""
     if blend == "single" or len(parts) == 1:
-        return parts[0]
+        return parts[0].oof
     if blend == "mean":
-        return np.asarray(np.mean(parts, axis=0))
+        return np.asarray(np.mean([part.oof for part in parts], axis=0))
     if blend == "stack":
-        return _stacked(parts, stage)
-    ready = np.stack([stage.sharpened(part) for part in parts])
-    signals = np.stack([stage.signal(part) for part in ready])
+        return _stacked([part.oof for part in parts], stage)
+    ready = np.stack([part.ready for part in parts])
+    signals = np.stack([part.signal for part in parts])
     out: Floats = np.zeros_like(ready[0])
     for half in (stage.halves, ~stage.halves):
         out[half] = np.tensordot(greedy(signals[:, ~half], stage), ready[:, half], axes=1)

@@ -16,7 +16,7 @@ from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, fresh_name, l
 from gome_graph.reasoners.rules.catalog.ensemble import MOST_MEMBERS
 from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
-from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Floats, Stage, blended, gain_of, greedy, promise
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Part, Stage, blended, gain_of, greedy, promise
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys, model_decision
@@ -39,12 +39,8 @@ class Found:
     """The step that fitted it first, for titles."""
     member: Member
     features: View
-    oof: Floats
-    """On the rehearsal's rows."""
-    signal: Floats
-    """See `Stage.signal`, of the predictions as the blend will sharpen them."""
-    loss: float
-    """Mean loss of the member alone."""
+    part: Part
+    """Its predictions on the rehearsal's rows."""
     units: float
     """Modelled seconds of its fit."""
 
@@ -71,11 +67,11 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     found = _found(recipe, context, stage)
     own = set(member_keys(recipe, counted(recipe)).values())
     mine = [item for item in found if item.key in own]
-    before = blended([item.oof for item in mine], recipe.blend, stage) if len(mine) == len(own) else None
+    before = blended([item.part for item in mine], recipe.blend, stage) if len(mine) == len(own) else None
     if before is None or len(found) <= len(mine):
         return []
     losses = stage.outcome(before)
-    found = sorted(found, key=lambda item: (item.loss, item.key))
+    found = sorted(found, key=lambda item: (item.part.loss, item.key))
     found = [*mine, *(item for item in found if item.key not in own)][:MOST_CONSIDERED]
     tried = {composition(theirs) for s in library.solutions if (theirs := recipe_of(s)) is not None}
     variants: list[Variant] = []
@@ -87,7 +83,7 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
             continue
         blends: list[tuple[Blend, str]] = [("greedy", "Join"), ("stack", "Stack")]
         for blend, word in blends:
-            after = blended([item.oof for item in chosen], blend, stage)
+            after = blended([item.part for item in chosen], blend, stage)
             gain = gain_of(losses, stage.outcome(after), stage) if after is not None else 0.0
             joined = _joined(recipe, chosen, blend) if gain >= LEAST_GAIN else None
             if joined is None or composition(joined) in tried or any(v.recipe == joined for v in variants):
@@ -114,17 +110,13 @@ def _found(recipe: Recipe, context: TechniqueContext, stage: Stage) -> list[Foun
             key = keys[member.name]
             if key in items or key not in context.kept:
                 continue
-            oof = library.kept.load(key)
-            if oof is None or len(oof) != len(library.truth) or (shape is not None and oof.shape != shape):
+            part = stage.member(key)
+            if part is None or (shape is not None and part.oof.shape != shape):
                 continue
-            shape = oof.shape
+            shape = part.oof.shape
             view = theirs.view(member.view)
             plain = member.model_copy(update={"view": "", "seeds": member.seeds or theirs.seeds})
-            signal = stage.signal(stage.sharpened(oof[stage.rows]))
-            items[key] = Found(
-                key, str(solution.step), plain, view, oof[stage.rows], signal, float(stage.losses(signal).mean()),
-                member_units(member, context.profile, theirs.seeds),
-            )  # fmt: skip
+            items[key] = Found(key, str(solution.step), plain, view, part, member_units(member, context.profile, theirs.seeds))
     return list(items.values())
 
 
@@ -138,7 +130,7 @@ def _select(found: Sequence[Found], stage: Stage, size: int, units: float) -> tu
     """At most `size` members that together may take `units` modelled seconds, with weights; the idlest leave first."""
     items = [item for item in found if item.units <= units]
     while items:
-        weights = [float(w) for w in greedy(np.stack([item.signal for item in items]), stage)]
+        weights = [float(w) for w in greedy(np.stack([item.part.signal for item in items]), stage)]
         heavy = [(w, item) for w, item in zip(weights, items, strict=True) if w >= LEAST_WEIGHT]
         heavy.sort(key=lambda pair: -pair[0])
         kept = heavy[:size]

@@ -46,10 +46,9 @@ def _promised(recipe: Recipe, context: TechniqueContext, blends: Sequence[Blend]
     keys = member_keys(recipe, context.members)
     if stage is None or context.library is None or not set(keys.values()) <= context.kept:
         return {}
-    oofs = [context.library.kept.load(key) for key in keys.values()]
-    if any(oof is None or len(oof) != len(context.library.truth) for oof in oofs):
+    parts = [part for key in keys.values() if (part := stage.member(key)) is not None]
+    if len(parts) < len(keys):
         return {}
-    parts = [oof[stage.rows] for oof in oofs if oof is not None]
     before = blended(parts, recipe.blend, stage)
     found = {blend: blended(parts, blend, stage) for blend in blends}
     if before is None:
