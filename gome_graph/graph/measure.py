@@ -60,8 +60,10 @@ def class_probabilities(prepared: PreparedTask, folder: StepDirectory) -> Array 
     if not path.is_file() or path.is_symlink() or not classes:
         return None
     try:
-        frame = pd.read_csv(path, dtype={prepared.format.id_column: str}).set_index(prepared.format.id_column)
-        values = frame.loc[prepared.train_ids, classes].to_numpy(float)
+        frame = pd.read_csv(path, dtype={prepared.format.id_column: str})
+        if frame[prepared.format.id_column].tolist() != prepared.train_ids.tolist():  # the scripts of the rules keep the order
+            frame = frame.set_index(prepared.format.id_column).loc[prepared.train_ids]
+        values = frame[classes].to_numpy(float)
     except (FormatError, KeyError, ValueError, pd.errors.ParserError):
         return None
     return values if len(values) == len(prepared.train_ids) and np.isfinite(values).all() else None

@@ -91,7 +91,7 @@ class RunServices:
         self._brief: TaskBrief | None = None
         self.kept = KeptPool(run.root / "members")  # not "kept": that is what a script run by hand in the run directory would look into
         self.kept_permuted = KeptPool(run.root / "members-permuted")
-        self._measured: dict[str, tuple[str, Measured]] = {}
+        self._measured: dict[str, Measured] = {}
         self.origins: dict[str, Any] = {}
         """Where judged steps came from, as far as a strategy has asked; see `gome_graph.graph.move`."""
 
@@ -189,12 +189,12 @@ class RunServices:
         return self._brief
 
     def measured(self, step: str, measure: Callable[[], Measured]) -> Measured:
-        """The arrays behind a step's pack; the last ones of each trace are kept, for an incumbent is looked at again and again."""
-        trace = step.split("-")[0]
-        kept = self._measured.get(trace)
-        if kept is None or kept[0] != step:
-            kept = self._measured[trace] = step, measure()
-        return kept[1]
+        """The arrays behind a step's pack; the last few are kept, for an incumbent is looked at again and again."""
+        found = self._measured.pop(step, None) or measure()
+        self._measured[step] = found  # the latest at the end
+        while len(self._measured) > self.settings.traces + 1:
+            self._measured.pop(next(iter(self._measured)), None)
+        return found
 
     @property
     def cores(self) -> int:

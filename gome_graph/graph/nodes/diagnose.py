@@ -64,9 +64,9 @@ def _facts(run: RunServices, base: str, state: TraceState, step: int) -> tuple[D
         raise RuntimeError(f"step {base} is not finished")
     past = history(run, state["trace"], step)
     measured = run.measured(base, lambda: measure(run.prepared, folder, solution.script))
-    saved = folder.load("measured_pack")
+    saved = folder.record("measured_pack", DiagnosticPack)
     if saved is not None:
-        pack = DiagnosticPack.model_validate(saved).model_copy(update={"history": past})
+        pack = saved.model_copy(update={"history": past})
     else:
         parent = run.run.step(solution.parent).solution() if solution.parent else None
         pack = build_pack(

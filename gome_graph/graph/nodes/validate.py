@@ -104,7 +104,7 @@ def _gate(run: RunServices, folder: StepDirectory, verdict: Verdict, incumbent: 
     def measured(step: StepId) -> Measured:
         looked_at = run.run.step(step)
         known = looked_at.solution()
-        return measure(run.prepared, looked_at, known.script if known else "")
+        return run.measured(step, lambda: measure(run.prepared, looked_at, known.script if known else ""))
 
     facts = GateFacts(run.run.root, StepId(incumbent) if incumbent else None, measured)
     for impl in run.plugins.manager.hook.gome_validate.get_hookimpls():
