@@ -29,21 +29,20 @@ def test_scenario_challenges_give_way_to_feedback(accepted: int, failed: int, mi
 
 
 def test_acceptance_rises_with_success_and_match_and_falls_with_failure() -> None:
-    variant = Variant(recipe())
-    plain = acceptance(BAG, variant, 0.0, [])
+    plain = acceptance(BAG, BAG.prior_success, 0.0, [])
     assert plain == pytest.approx(BAG.prior_success)
-    assert acceptance(BAG, variant, 0.0, [step("x", BAG.name, "accepted")]) > plain
-    assert acceptance(BAG, variant, 0.8, []) > plain
-    once, crash = (acceptance(BAG, variant, 0.0, [step("x", BAG.name, outcome)]) for outcome in ("not_better", "crashed"))
+    assert acceptance(BAG, BAG.prior_success, 0.0, [step("x", BAG.name, "accepted")]) > plain
+    assert acceptance(BAG, BAG.prior_success, 0.8, []) > plain
+    once, crash = (acceptance(BAG, BAG.prior_success, 0.0, [step("x", BAG.name, outcome)]) for outcome in ("not_better", "crashed"))
     assert plain > once > crash
-    assert acceptance(BAG, variant, 0.0, [step("x", BAG.name, "stopped")]) == plain
+    assert acceptance(BAG, BAG.prior_success, 0.0, [step("x", BAG.name, "stopped")]) == plain
 
 
 def test_acceptance_stays_inside_zero_and_one() -> None:
     worst = [step(f"x{n}", BAG.name, "crashed") for n in range(50)]
     best = [step(f"x{n}", BAG.name, "accepted") for n in range(50)]
-    assert 0 < acceptance(BAG, Variant(recipe()), 0.0, worst) < 0.1
-    assert 0.9 < acceptance(BAG, Variant(recipe()), 1.0, best) < 1
+    assert 0 < acceptance(BAG, BAG.prior_success, 0.0, worst) < 0.1
+    assert 0.9 < acceptance(BAG, BAG.prior_success, 1.0, best) < 1
 
 
 def test_more_work_is_predicted_to_cost_more() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from gome_graph.reasoners.rules.combine import COMBINE, near_misses
 from gome_graph.reasoners.rules.cost import Cost, affordable, predict_cost
+from gome_graph.reasoners.rules.outlook import Outlook
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition
@@ -55,9 +56,8 @@ class Candidate:
     """How well it answers the findings, 0 to 1."""
 
 
-def acceptance(technique: Technique, variant: Variant, match: float, history: Iterable[StepSummary]) -> float:
-    """Probability of acceptance in (0, 1): a beta prior from the technique, moved by the run's own steps and the match with findings."""
-    prior = variant.success if variant.success is not None else technique.prior_success
+def acceptance(technique: Technique, prior: float, match: float, history: Iterable[StepSummary]) -> float:
+    """Probability of acceptance in (0, 1): `prior` as a beta prior, moved by the run's own steps and the match with findings."""
     wins, losses = prior * PRIOR_STRENGTH, (1.0 - prior) * PRIOR_STRENGTH
     for step in history:
         if step.technique is None or step.outcome in NO_EVIDENCE:
@@ -85,6 +85,7 @@ def rank(
     scored = {composition(theirs) for solution in solutions if (theirs := recipe_of(solution)) is not None}
     scenario, feedback = challenge_mix(history)
     candidates = []
+    outlook = Outlook(context)
     offered = [(technique, technique.variants(context)) for technique in techniques]
     offered.append((COMBINE, near_misses({t.name: t for t in techniques}, context, history)))
     for technique, variants in offered:
@@ -101,15 +102,18 @@ def rank(
                 continue
             if known or not affordable(cost, context):
                 continue
-            candidates.append(_candidate(technique, variant, place, title, match, cost, context, history, (scenario, feedback)))
+            prior = outlook.success(variant, variant.success if variant.success is not None else technique.prior_success)
+            probability = acceptance(technique, prior, match, history)
+            candidates.append(
+                _candidate(technique, variant, place, title, match, probability, cost, context, history, (scenario, feedback))
+            )
     return sorted(candidates, key=lambda c: (-c.score, c.hypothesis.title))
 
 
 def _candidate(
-    technique: Technique, variant: Variant, place: int, title: str, match: float, cost: Cost, context: TechniqueContext,
-    history: Sequence[StepSummary], mix: tuple[int, int],
+    technique: Technique, variant: Variant, place: int, title: str, match: float, probability: float, cost: Cost,
+    context: TechniqueContext, history: Sequence[StepSummary], mix: tuple[int, int],
 ) -> Candidate:  # fmt: skip
-    probability = acceptance(technique, variant, match, history)
     gain = (variant.gain if variant.gain is not None else technique.prior_gain) * (1.0 + 0.5 * match)
     scenario, feedback = mix
     parts = {

@@ -7,7 +7,6 @@ blend, in noise units. Since the predictions are kept, the script that joins the
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,11 +14,12 @@ from gome_graph.hooks import KeptPredictions, Library
 from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, fresh_name, listed
 from gome_graph.reasoners.rules.catalog.ensemble import MOST_MEMBERS
 from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
-from gome_graph.reasoners.rules.recipe import Blend, Member, Recipe, View
-from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Part, Stage, blended, gain_of, greedy, promise
+from gome_graph.reasoners.rules.pool import Found, fitted
+from gome_graph.reasoners.rules.recipe import Blend, Recipe, View
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, blended, gain_of, greedy, promise
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
-from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys, model_decision
+from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys
 from gome_graph.records import Component
 
 MOST_CONSIDERED = 30
@@ -28,21 +28,6 @@ LEAST_WEIGHT = 0.03
 """Members below this weight are left out: they are luck more often than help."""
 MOST_KNOWN = 16
 VIEW_NAMES = "bcdefghijklmnop"
-
-
-@dataclass(frozen=True)
-class Found:
-    """A member that some solution of the run has, with its predictions."""
-
-    key: str
-    step: str
-    """The step that fitted it first, for titles."""
-    member: Member
-    features: View
-    part: Part
-    """Its predictions on the rehearsal's rows."""
-    units: float
-    """Modelled seconds of its fit."""
 
 
 _known: dict[tuple[KeptPredictions, str, frozenset[str], int], list[Variant]] = {}
@@ -64,7 +49,7 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     stage = Stage.of(recipe, context)
     if stage is None:
         return []
-    found = _found(recipe, context, stage)
+    found = fitted(recipe, context, stage)
     own = set(member_keys(recipe, counted(recipe)).values())
     mine = [item for item in found if item.key in own]
     before = blended([item.part for item in mine], recipe.blend, stage) if len(mine) == len(own) else None
@@ -92,38 +77,6 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
             params = {"members": [item.key for item in chosen], "weights": [round(w, 2) for w in weights], "blend": blend}
             variants.append(Variant(joined, f"{word} the best of all traces: {names}", params, gain, promise(gain)))
     return sorted(variants, key=lambda variant: -(variant.gain or 0.0))
-
-
-def _found(recipe: Recipe, context: TechniqueContext, stage: Stage) -> list[Found]:
-    """Members of all solutions whose predictions are kept and mean the same as this recipe's."""
-    library = context.library
-    if library is None:
-        return []
-    shape = None
-    items: dict[str, Found] = {}
-    for solution in library.solutions:
-        theirs = recipe_of(solution)
-        if theirs is None or not _alike(recipe, theirs):
-            continue
-        keys = member_keys(theirs, counted(theirs))
-        for member in counted(theirs):
-            key = keys[member.name]
-            if key in items or key not in context.kept:
-                continue
-            part = stage.member(key)
-            if part is None or (shape is not None and part.oof.shape != shape):
-                continue
-            shape = part.oof.shape
-            view = theirs.view(member.view)
-            plain = member.model_copy(update={"view": "", "seeds": member.seeds or theirs.seeds})
-            items[key] = Found(key, str(solution.step), plain, view, part, member_units(member, context.profile, theirs.seeds))
-    return list(items.values())
-
-
-def _alike(mine: Recipe, theirs: Recipe) -> bool:
-    """True if members of both predict on the same scale and are fitted in the same way around the models."""
-    same = ("target_transform", "target_clip", "class_weight", "test_prediction")
-    return model_decision(mine) == model_decision(theirs) and all(getattr(mine, name) == getattr(theirs, name) for name in same)
 
 
 def _select(found: Sequence[Found], stage: Stage, size: int, units: float) -> tuple[list[Found], list[float]]:
