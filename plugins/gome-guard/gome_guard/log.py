@@ -129,3 +129,18 @@ def align(log: Log, policy: Distribution, name: str) -> Array:
         if abs(total - 1) > SUM_TOLERANCE or out[i].min() < 0:
             raise TaskError(f"{name}, request {request!r}: probabilities sum to {total:g}, not to 1.")
     return out
+
+
+def preferred(log: Log, policy: Array) -> Array:
+    """(n,) code of the action that a policy (n, k) prefers in each row of the log."""
+    picked: Array = np.take_along_axis(log.candidates, policy.argmax(1)[:, None], axis=1)[:, 0]
+    return picked
+
+
+def distribution(log: Log, policy: Array) -> dict[str, dict[str, float]]:
+    """The opposite of `align`: request id -> action -> probability."""
+    names = log.actions
+    return {
+        str(request): {names[code]: float(p) for code, p in zip(log.candidates[i], policy[i], strict=True) if code >= 0}
+        for i, request in enumerate(log.ids)
+    }

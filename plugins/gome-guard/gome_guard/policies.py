@@ -1,9 +1,12 @@
 """Policies as files: what a policy would do for each logged request."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gome_graph.errors import TaskError
+from gome_graph.support.files import write_text
 from gome_guard.tables import read_rows
 
 
@@ -38,3 +41,11 @@ def _distribution(row: dict[str, Any], where: str) -> dict[str, float]:
         return {str(action): float(value) for action, value in given.items() if value is not None}
     except (TypeError, ValueError) as error:
         raise TaskError(f"{where}: a probability is not a number ({error}).") from error
+
+
+def write_policy(path: Path, policy: Mapping[str, Mapping[str, float]], option: str) -> None:
+    """Write what `read_policy` reads, whole or not at all; `option` is the flag that named the file."""
+    if path.suffix != ".jsonl":
+        raise TaskError(f"{option} {path} must end in .jsonl.")
+    lines = [json.dumps({"id": key, "probabilities": dict(p)}, ensure_ascii=False) for key, p in policy.items()]
+    write_text(path, "\n".join(lines) + "\n")

@@ -10,13 +10,19 @@ import typer
 from gome_graph.cli.options import Debug, Json, Quiet
 from gome_graph.cli.output import result, say, tell
 from gome_graph.errors import TaskError
-from gome_guard.cli.options import BLOCKED, BankOption
+from gome_guard.cli.options import (
+    BankOption,
+    CandidateOption,
+    ChurnOption,
+    IncumbentOption,
+    MinOption,
+    StrictOption,
+    TauOption,
+    exit_by,
+)
 
 if TYPE_CHECKING:
     from gome_guard.gate.from_bank import Verdict
-
-INSUFFICIENT = 2
-"""Exit code where nothing could be judged: the input is too little to answer. Never a pass."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,16 +32,16 @@ def register(app: typer.Typer) -> None:
 
 def gate(
     bank: BankOption,
-    candidate: Annotated[Path, typer.Option("--candidate", metavar="FILE", help="What the candidate does on the bank's requests.")],
-    incumbent: Annotated[Path, typer.Option("--incumbent", metavar="FILE", help="What the policy in service does, in the same form.")],
+    candidate: CandidateOption,
+    incumbent: IncumbentOption,
     evaluation: Annotated[
         Path | None, typer.Option("--evaluation", metavar="FILE", help="JSON of `gome guard evaluate`; a gain counts for disputes.")
     ] = None,
-    churn: Annotated[float, typer.Option(min=0, max=0.5, help="Flips that retraining makes by chance; measure yours.")] = 0.02,
-    tau: Annotated[float, typer.Option(min=0.01, max=0.99, help="Probability of accepted actions that counts as doing it.")] = 0.5,
-    min_n: Annotated[int, typer.Option(min=2, help="Samples of a segment, below which it is judged together with other small ones.")] = 10,
+    churn: ChurnOption = 0.02,
+    tau: TauOption = 0.5,
+    min_n: MinOption = 10,
     rule: Annotated[str, typer.Option(help="exact (binomial, Holm) or tolerance (more than one flip).")] = "exact",
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings block too.")] = False,
+    strict: StrictOption = False,
     sealed: Annotated[bool, typer.Option("--sealed", help="Judge on the sealed part: for a final claim, once.")] = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the report: .json or .html.")] = None,
     json_: Json = False,
@@ -68,10 +74,7 @@ def gate(
     for reason in verdict.result.reasons:
         tell(f"  {reason}")
     say(_table(verdict))
-    if decision == "insufficient":
-        raise typer.Exit(INSUFFICIENT)
-    if decision == "block" or (strict and decision == "warn"):
-        raise typer.Exit(BLOCKED)
+    exit_by(decision, strict=strict)
 
 
 def _lower_bound(path: Path) -> float | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gome_graph.records import Record
 from gome_guard.gate.check import GatePolicy, GateResult, GateSamples, check
-from gome_guard.log import Array, Distribution
+from gome_guard.log import Array, Distribution, seconds
 from gome_guard.records import RPSample, Status, Tier, content_id
 
 
@@ -37,7 +37,7 @@ def judge(
 ) -> Verdict:  # fmt: skip
     """Judge a candidate on active and disputed samples (disputed ones warn). `noisy` are its probabilities under noise."""
     chosen = policy or GatePolicy()
-    live = sorted((s for s in samples if s.status in (Status.ACTIVE, Status.DISPUTED) and not expired(s, now)), key=lambda s: s.id)
+    live = sorted((s for s in samples if s.status in (Status.ACTIVE, Status.DISPUTED) and not expired(s.expires, now)), key=lambda s: s.id)
     missing = [s.id for s in live if s.request not in candidate or s.request not in incumbent]
     known = [s for s in live if s.request in candidate and s.request in incumbent]
     actions = [sorted({*candidate[s.request], *incumbent[s.request]}) for s in known]
@@ -63,11 +63,9 @@ def judge(
     return Verdict(id=key, **body)
 
 
-def expired(sample: RPSample, now: datetime) -> bool:
-    """True once a sample's time is over."""
-    if sample.expires is None:
-        return False
-    return (sample.expires.replace(tzinfo=None) if now.tzinfo is None else sample.expires) < now
+def expired(expires: datetime | None, now: datetime) -> bool:
+    """True once a sample's time is over; times without a zone are UTC, as in a log."""
+    return expires is not None and seconds(expires) < seconds(now)
 
 
 def _table(samples: Sequence[RPSample], policy: Distribution, actions: Sequence[Sequence[str]], width: int) -> Array:

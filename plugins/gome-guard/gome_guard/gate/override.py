@@ -36,9 +36,7 @@ class Overrides:
             return out
         for start in range(0, len(x), CHUNK):
             part = slice(start, start + CHUNK)
-            close = x[part] @ self.x.T
-            nearest = close.argmax(1)
-            near = close[np.arange(len(nearest)), nearest] >= self.radius
+            nearest, near = nearest_within(self.x, x[part], self.radius)
             wanted = candidates[part] == self.accept[nearest][:, None]
             preferred = np.take_along_axis(candidates[part], greedy[part][:, None].astype(np.int64), 1)[:, 0]
             hit = near & wanted.any(1) & (preferred == self.reject[nearest])
@@ -47,6 +45,13 @@ class Overrides:
 
 
 CHUNK = 4096
+
+
+def nearest_within(table: Array, x: Array, radius: float) -> tuple[Array, Array]:
+    """Row (n,) of `table` (m, d) nearest to each of ``x`` (n, d), and (n,) bool whether its cosine reaches the radius."""
+    close = x @ table.T
+    nearest = close.argmax(1)
+    return nearest, close[np.arange(len(nearest)), nearest] >= radius
 
 
 def fall_back(new: Array, old: Array, old_action: Array, failing: Array) -> Array:

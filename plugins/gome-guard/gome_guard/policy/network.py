@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gome_graph.errors import PluginError, TaskError
+from gome_guard.arrays import UNREADABLE, save_arrays
 from gome_guard.log import Array
 
 try:
@@ -72,12 +73,7 @@ def save(
 ) -> None:
     """Write a network and its actions as plain arrays (``.npz``, no pickle), whole or not at all."""
     arrays = {f"net.{name}": value.detach().numpy() for name, value in network.state_dict().items()}
-    text = json.dumps({"format": FORMAT, "actions": actions, **(meta or {})})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, meta=np.array(text), **arrays, **(extra or {}))  # type: ignore[arg-type]
-    part.replace(path)
+    save_arrays(path, {"format": FORMAT, "actions": actions, **(meta or {})}, {**arrays, **(extra or {})})
 
 
 def load(path: Path) -> tuple[Network, tuple[str, ...], dict[str, Array], dict[str, Any]]:
@@ -97,6 +93,6 @@ def load(path: Path) -> tuple[Network, tuple[str, ...], dict[str, Array], dict[s
         hidden, dimensions = state["encoder.weight"].shape
         network = Network(dimensions, len(actions), hidden)
         network.load_state_dict(state)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (*UNREADABLE, RuntimeError) as error:
         raise TaskError(f"{path} is not a policy that `gome guard train` wrote ({error}).") from error
     return network, actions, {name: value for name, value in arrays.items() if not name.startswith("net.")}, meta
