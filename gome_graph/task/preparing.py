@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,12 +175,20 @@ def _labelled(task: Task, train: "pd.DataFrame") -> "pd.DataFrame":
 def _name_rows(train: "pd.DataFrame", test: "pd.DataFrame | None", id_column: str) -> None:
     """Number the rows where the tables have no id: train from 0, test after it (or train after the largest test id)."""
     if test is not None and id_column not in test.columns:
-        test.insert(0, id_column, np.arange(len(train), len(train) + len(test)).astype(str).astype(object))
+        _number_from(test, id_column, len(train))
         if id_column not in train.columns:
-            train.insert(0, id_column, np.arange(len(train)).astype(str).astype(object))
+            _number_from(train, id_column, 0)
     elif id_column not in train.columns:
         start = 0 if test is None else 1 + max((int(name) for name in test[id_column] if name.isdecimal()), default=-1)
-        train.insert(0, id_column, np.arange(start, start + len(train)).astype(str).astype(object))
+        _number_from(train, id_column, start)
+
+
+def _number_from(frame: "pd.DataFrame", id_column: str, start: int) -> None:
+    import pandas as pd
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pd.errors.PerformanceWarning)  # one column more, once: nobody need be told that the table is wide
+        frame.insert(0, id_column, np.arange(start, start + len(frame)).astype(str).astype(object))
 
 
 def _parts(

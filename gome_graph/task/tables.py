@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TABLE_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 PACKED_SUFFIXES = (".gz", ".zip")
 
+_DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?(e[+-]?\d+)?", re.IGNORECASE)
 MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None",
      "n/a", "nan", "null"]
@@ -125,7 +127,19 @@ def _from_csv(path: Path, text: str) -> "pd.DataFrame":
     if (frame.iloc[:, -1].to_numpy() == "").any():  # pandas fills short rows up in silence
         _check_lengths(path, text, delimiter, len(header))
     frame.columns = pd.Index(header, dtype=object)
+    if delimiter == ";":
+        _mend_commas(frame)
     return frame
+
+
+def _mend_commas(frame: "pd.DataFrame") -> None:
+    """Write ``1.234,5`` as ``1234.5`` in columns that hold nothing but such numbers: where a table is divided by semicolons, a comma in a
+    number is a decimal comma (CSV as spreadsheets write it in most of Europe)."""
+    for name in frame.columns:
+        cells = frame[name].to_numpy(dtype=object)
+        known = cells[~missing(cells)].tolist()
+        if any("," in cell for cell in known) and all(map(_DECIMAL_COMMA.fullmatch, known)):
+            frame[name] = _object([cell.replace(".", "").replace(",", ".") if "," in cell or "." in cell else cell for cell in cells])
 
 
 def _check_lengths(path: Path, text: str, delimiter: str, fields: int) -> None:

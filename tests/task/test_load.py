@@ -11,6 +11,7 @@ import pytest
 from gome_graph.errors import TaskError
 from gome_graph.hooks import LoaderMatch
 from gome_graph.task import Task, load_task
+from gome_graph.task.tables import read_table
 from tests.task.make import make_tables, write_task
 
 
@@ -123,8 +124,6 @@ def test_json_records_become_text_cells(tmp_path):
     (tmp_path / "train.json").write_text(json.dumps(rows))
     (tmp_path / "test.json").write_text(json.dumps([{k: v for k, v in row.items() if k != "ok"} | {"id": 99 + row["id"]} for row in rows]))
 
-    from gome_graph.task.tables import read_table
-
     table = read_table(tmp_path / "train.json")
     assert table.iloc[0].to_list() == ["0", "True", '["a", "ü"]', "x\ny"]
     assert table["note"].iloc[1] == ""
@@ -209,3 +208,15 @@ def test_semicolons_and_byte_order_marks_are_read(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + train.to_csv(index=False, sep=";", lineterminator="\r\n").encode())
     task = load_task(path, target="label")
     assert (task.id, task.metric) == ("id", "accuracy")
+
+
+def test_decimal_commas_of_a_table_divided_by_semicolons_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("size;price;name;version\n1,5;1.234,5;a,b;1.2.3\n-2;,7;c;2,0\n;12;d;3\n", encoding="utf-8")
+    (tmp_path / "u.csv").write_text("size;price\n1,5;1.234,5\n3;7,25\n", encoding="utf-8")
+
+    kept, mended = read_table(tmp_path / "t.csv"), read_table(tmp_path / "u.csv")
+
+    assert kept["size"].tolist() == ["1.5", "-2", ""]
+    assert kept["price"].tolist() == ["1.234,5", ",7", "12"]  # one cell is no number: the column is left as it is
+    assert kept["version"].tolist() == ["1.2.3", "2,0", "3"]
+    assert mended["price"].tolist() == ["1234.5", "7.25"]
