@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from places import place as place  # noqa: E402 - a fixture; it needs the path
+from places import place as place
