@@ -33,6 +33,7 @@ def check_models(settings: RunSettings) -> None:
 def open_run_models(run: "RunServices") -> ModelSession:
     """The session of an open run."""
     around = Surroundings(
-        tell=run.journal.add, seconds_left=run.budget.for_steps, stopped=run.stopped, seed=run.settings.seed, run=run.run.record()["id"][:6]
-    )
+        tell=run.journal.add, seconds_left=run.budget.for_steps, stopped=run.stopped, seed=run.settings.seed,
+        run=run.run.record()["id"][:6], told=list(run.run.events()),
+    )  # fmt: skip
     return open_models(wish_of(run.settings), run.plugins, run.run.root, around)

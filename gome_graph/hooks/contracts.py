@@ -261,7 +261,7 @@ class TraceView:
     exhausted: frozenset[StepId] = frozenset()
     """Steps from which the reasoner found nothing left to try."""
     validity: float = 1.0
-    """Share of the language models' answers that were valid at the first try, since this process began; 1 without models."""
+    """Share of the language models' answers that were valid at the first try, in the steps before this one; 1 without models."""
 
 
 class MoveKind(StrEnum):

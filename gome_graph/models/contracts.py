@@ -78,6 +78,9 @@ class Models(Protocol):
         """
         ...
 
-    def validity(self) -> float:
-        """Share of answers so far that were valid at the first try; 1.0 before any."""
+    def validity(self, before: tuple[int, int] | None = None) -> float:
+        """Share of the run's answers so far that fitted at once; 1.0 before any. What a server failed to send is no answer.
+
+        With `before`, a trace and the number of a step of it, that step and those after it are left out.
+        """
         ...

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,7 +19,8 @@ from gome_graph.models.prices import Price, PriceTable
 from gome_graph.models.recording import Past, Recorder, exchange
 from gome_graph.models.retrying import send
 from gome_graph.models.schemas import answer_schema
-from gome_graph.records import EventKind, Seconds, StepId, step_id
+from gome_graph.models.tally import GIVEN_UP, Place, Tally
+from gome_graph.records import Event, EventKind, Seconds, StepId, step_id
 from gome_graph.support.secrets import redact
 from gome_graph.support.seeds import derive_seed
 
@@ -59,6 +60,8 @@ class Surroundings:
     seed: int
     run: str = ""
     """Names the run, where several share a mailbox."""
+    told: Sequence[Event] = ()
+    """The journal of the run's earlier processes."""
 
 
 class ModelSession:
@@ -98,7 +101,7 @@ class ModelSession:
         self._health = Health()
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._answers = self._valid_at_once = 0
+        self._tally = Tally(around.told)
 
     def ask(self, ask: Ask[T]) -> Answer[T]:
         """See `Models.ask`."""
@@ -113,7 +116,7 @@ class ModelSession:
             try:
                 answer = _Conversation(self, ask, self._backends[name], deadline).carry_on()
             except InvalidAnswer as error:
-                self._count(valid=False)
+                self._count(ask, fitted=False)
                 last = error
             except Failure as failure:
                 self._note_failure(ask, name, failure)
@@ -122,14 +125,13 @@ class ModelSession:
                     break
             else:
                 self._health.well(name)
-                self._count(valid=answer.tries == 1 and not answer.repaired)
+                self._count(ask, fitted=not answer.repaired)
                 return answer
         raise last from None
 
-    def validity(self) -> float:
+    def validity(self, before: Place | None = None) -> float:
         """See `Models.validity`."""
-        with self._lock:
-            return self._valid_at_once / self._answers if self._answers else 1.0
+        return self._tally.share(before)
 
     def summary(self) -> dict[str, Any]:
         """What ``run.json`` keeps: who was asked, what was used, how often the first answer was valid."""
@@ -152,13 +154,11 @@ class ModelSession:
         left = self._around.seconds_left()
         return left if backend.patient else min(ASK_SHARE * left, LONGEST_ASK)
 
-    def _count(self, *, valid: bool) -> None:
-        with self._lock:
-            self._answers += 1
-            self._valid_at_once += valid
+    def _count(self, ask: Ask[T], *, fitted: bool) -> None:
+        self._tally.add((ask.trace, ask.step), ask.role.value, fitted=fitted)
 
     def _note_failure(self, ask: Ask[T], name: str, failure: Failure) -> None:
-        then = "given up"
+        then = GIVEN_UP
         if failure.kind is FailureKind.FORBIDDEN:
             then = "not asked again in this run"
             if not self._health.dead(name, f"it does not let us in ({failure.detail})"):
@@ -206,7 +206,7 @@ class _Conversation:
         """
         problem, text = "", ""
         for number in range(1, VALID_TRIES + 1):
-            then = "given up" if number == VALID_TRIES else "asked again"
+            then = GIVEN_UP if number == VALID_TRIES else "asked again"
             try:
                 reply = self._send()
                 text = reply.text

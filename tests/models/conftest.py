@@ -1,6 +1,6 @@
 """A session of models over real backends, with a journal that is a list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,7 @@ from gome_graph.hooks.manager import load_plugins
 from gome_graph.models import Ask, Role, builtin, retrying
 from gome_graph.models.open import Wish, open_models
 from gome_graph.models.session import ModelSession, Surroundings
+from gome_graph.records import Event
 
 
 class Part(StrEnum):
@@ -53,13 +54,15 @@ class Run:
     def tell(self, kind: Any, **data: Any) -> None:
         self.events.append({"kind": kind.value, **data})
 
-    def open(self, *models: str, base_url: str | None = None, **wish: Any) -> ModelSession:
+    def open(self, *models: str, base_url: str | None = None, told: Sequence[Event] = (), **wish: Any) -> ModelSession:
         plugins = load_plugins([], builtins=lambda: [("models", builtin)])
         if base_url is not None:
             from gome_openai import plugin
 
             plugins.add(plugin, "openai")
-        around = Surroundings(tell=self.tell, seconds_left=lambda: self.seconds, stopped=lambda: self.stop, seed=0, run="r1")
+        around = Surroundings(
+            tell=self.tell, seconds_left=lambda: self.seconds, stopped=lambda: self.stop, seed=0, run="r1", told=told
+        )  # fmt: skip
         return open_models(Wish(models, base_url=base_url, **wish), plugins, self.folder, around)
 
     def of(self, kind: str) -> list[dict[str, Any]]:

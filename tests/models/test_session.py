@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from gome_graph.errors import PluginError, TaskError
-from gome_graph.models import CapReached, ModelUnavailable, Role
+from gome_graph.models import CapReached, InvalidAnswer, ModelUnavailable, Role
 from gome_graph.models.ledger import Ledger
 from gome_graph.models.names import parse_choice
 from gome_graph.models.prices import Price, price_table
 from gome_graph.models.recording import read_record
+from gome_graph.records import Event, EventKind
 from gome_graph.support.secrets import load_keys, redact, without_secrets
 from tests.models.conftest import GOOD, Run, ask
 from tests.models.server import Act, say, serving
@@ -54,6 +55,46 @@ def test_a_torn_line_of_the_record_costs_that_answer_alone(run: Run) -> None:
             second.ask(ask(step=step))
     assert len(server.seen) == 3
     assert len(read_record(record)[1]) == 2
+
+
+def journalled(run: Run) -> list[Event]:
+    """What the run has told so far, as the journal holds it."""
+    return [
+        Event(n=n, kind=e["kind"], trace=e.get("trace"), step=e.get("step"), at="", elapsed=0.0,
+              data={key: value for key, value in e.items() if key not in ("kind", "trace", "step")})
+        for n, e in enumerate(run.events)
+    ]  # fmt: skip
+
+
+def test_a_resumed_run_judges_answers_as_the_one_that_was_left_alone(run: Run) -> None:
+    replies = [say(GOOD), Act(text="no"), say(GOOD), Act(text="no"), Act(text="no"), Act(text="no"), say(GOOD)]
+    with serving(replies) as server:
+        first = run.open("openai:tiny", base_url=server.url)
+        for step in (1, 2):
+            first.ask(ask(step=step))
+        with pytest.raises(InvalidAnswer):
+            first.ask(ask(step=3))
+        first.ask(ask(step=4))
+        assert first.validity() == 0.5
+        first.close()
+        second = run.open("openai:tiny", base_url=server.url, told=journalled(run))
+        run.tell(EventKind.RESUMED)
+        assert second.validity() == 0.5
+        assert second.validity(before=(0, 4)) == first.validity(before=(0, 4)) == pytest.approx(1 / 3)
+        assert second.validity(before=(1, 1)) == 0.5, "what other traces were answered counts"
+        second.ask(ask(step=4))
+        assert second.validity() == 0.5, "an answer that is found again counts once"
+        third = run.open("openai:tiny", base_url=server.url, told=journalled(run))
+        third.ask(ask(step=4))
+    assert third.validity() == 0.5
+    assert len(server.seen) == 7
+
+
+def test_what_a_server_fails_to_send_says_nothing_of_a_models_answers(run: Run) -> None:
+    with serving([Act(status=429), Act(status=500), say(GOOD)]) as server:
+        session = run.open("openai:tiny", base_url=server.url)
+        assert session.ask(ask()).tries == 3
+    assert session.validity() == 1.0
 
 
 def test_a_failure_is_not_remembered_by_a_resumed_run(run: Run) -> None:

@@ -34,7 +34,7 @@ class ScriptedModels:
             self._valid += 1
         return Answer(value, "scripted", len(ask.user) // 4, 10, None, 1, False)
 
-    def validity(self) -> float:
+    def validity(self, before: tuple[int, int] | None = None) -> float:
         return self._valid / len(self.asked) if self.asked else 1.0
 
     def close(self) -> None:
