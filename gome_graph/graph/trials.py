@@ -1,6 +1,5 @@
 """Trying a script out on few rows before it becomes a step."""
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from gome_graph.graph.nodes.execute import run_script, unless_cut_off
@@ -11,9 +10,6 @@ from gome_graph.validation import validate
 
 if TYPE_CHECKING:
     from gome_graph.graph.services import RunServices
-
-NAME_LENGTH = 12
-"""Hexadecimal digits of the script's hash that name a trial's folder: no two of the few trials of a step agree in them."""
 
 
 class RunTrials:
@@ -29,7 +25,7 @@ class RunTrials:
         """Run `script`, or tell again what came of it."""
         run = self._run
         name = step_id(trace, step)
-        folder = StepDirectory(run.run.step(name).root / "trials" / f"{stage.value}-{_fingerprint(script)}")
+        folder = run.run.step(name).trial(stage.value, script)
         execution = folder.execution()
         if execution is None or execution.outcome is Outcome.STOPPED:
             execution = self._run_now(folder, Solution(step=name, trace=TraceId(trace), script=script), stage)
@@ -44,7 +40,3 @@ class RunTrials:
         folder.write_solution(solution)
         parallel = run.settings.traces
         return unless_cut_off(run, run_script(run, folder, stage, seed=seed, cpus=run.cpus_per_trace, wall=wall, parallel=parallel))
-
-
-def _fingerprint(script: str) -> str:
-    return hashlib.sha256(script.encode()).hexdigest()[:NAME_LENGTH]

@@ -15,6 +15,7 @@
 
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,9 @@ from gome_graph.records import Event, Execution, Record, Score, Solution, Verdic
 from gome_graph.support.files import read_json, write_json, write_text
 
 R = TypeVar("R", bound=Record)
+
+TRIAL_DIGITS = 12
+"""Hexadecimal digits of the script's hash that name a trial's folder: no two of the few trials of a step agree in them."""
 
 
 @functools.lru_cache(maxsize=512)
@@ -77,6 +81,10 @@ class StepDirectory:
     def verdict(self) -> Verdict | None:
         """The verdict, once there is one."""
         return self.record("verdict", Verdict)
+
+    def trial(self, stage: str, script: str) -> "StepDirectory":
+        """Where `script` is tried out on few rows before it becomes the step's: a folder of its own for each script and stage."""
+        return StepDirectory(self.root / "trials" / f"{stage}-{hashlib.sha256(script.encode()).hexdigest()[:TRIAL_DIGITS]}")
 
     def write_solution(self, solution: Solution) -> None:
         """Put the script into the workspace and the record beside it (the record last: it marks completion)."""

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from gome_graph.graph.nodes.execute import execute_node
 from gome_graph.graph.services import RunServices
 from gome_graph.graph.trials import RunTrials
-from gome_graph.records import Stage, VerdictKind
+from gome_graph.records import Component, Hypothesis, Solution, Stage, StepId, TraceId, VerdictKind
 from tests.behaviours import bugs
 from tests.reasoners.llm.line import SCRIPT
 
@@ -38,3 +39,34 @@ def test_without_time_left_nothing_is_run(services: RunServices) -> None:
     trial = RunTrials(services).run(0, 1, SCRIPT, Stage.SMOKE)
     assert trial.kind is VerdictKind.STOPPED
     assert not list(services.run.root.glob("steps/t0-1/trials/*/work"))
+
+
+WRITES_STAGES = (
+    SCRIPT
+    + """
+import os
+with open("stages", "a") as file:
+    file.write(os.environ["GOME_STAGE"] + " ")
+"""
+)
+
+
+def stages_of_step(services: RunServices, tried: str) -> str:
+    """The stages that a step's script, said to take long, went through in its workspace after `tried` was tried out."""
+    assert RunTrials(services).run(0, 1, tried, Stage.SMOKE).execution.ok
+    folder = services.run.step("t0-1")
+    folder.save("hypothesis", Hypothesis(title="t", rationale="r", component=Component.MODEL, cost_seconds=60.0))
+    folder.write_solution(Solution(step=StepId("t0-1"), trace=TraceId(0), script=WRITES_STAGES))
+    execute_node({"run_dir": str(services.run.root), "trace": 0, "step": 1})
+    execution = folder.execution()
+    assert execution is not None
+    assert (execution.outcome.value, execution.stage) == ("ok", Stage.FULL)
+    return (folder.workspace / "stages").read_text()
+
+
+def test_a_script_that_was_tried_out_is_not_run_on_few_rows_again(services: RunServices) -> None:
+    assert stages_of_step(services, WRITES_STAGES) == "full "
+
+
+def test_a_script_changed_since_its_trial_is_run_on_few_rows_first(services: RunServices) -> None:
+    assert stages_of_step(services, WRITES_STAGES + "# before a change\n") == "smoke full "

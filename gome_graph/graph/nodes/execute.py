@@ -47,12 +47,18 @@ def _execute(run: RunServices, folder: StepDirectory) -> Execution:
         return Execution(outcome=Outcome.STOPPED, stage=Stage.FULL, seed=run.settings.seed, detail="the budget for steps was used up")
     expected = Hypothesis.model_validate(folder.load("hypothesis")).cost_seconds
     cpus, parallel, seed = run.cpus_per_trace, run.settings.traces, run.settings.seed
-    if expected >= SMOKE_WORTH_SECONDS:
+    if expected >= SMOKE_WORTH_SECONDS and not _smoked(folder):
         smoke = run_script(run, folder, Stage.SMOKE, seed=seed, cpus=cpus, wall=limit, parallel=parallel)
         if not smoke.ok:
             return unless_cut_off(run, smoke)
     execution = run_script(run, folder, Stage.FULL, seed=seed, cpus=cpus, wall=run.budget.step_limit(), parallel=parallel)
     return unless_cut_off(run, execution)
+
+
+def _smoked(folder: StepDirectory) -> bool:
+    """Whether this very script has run through a smoke stage already, while it was written."""
+    trial = folder.trial(Stage.SMOKE.value, (folder.workspace / "solution.py").read_text(encoding="utf-8")).execution()
+    return trial is not None and trial.ok
 
 
 def unless_cut_off(run: RunServices, execution: Execution) -> Execution:
