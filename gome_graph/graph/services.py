@@ -17,6 +17,7 @@ from langgraph.config import get_stream_writer
 from gome_graph.errors import PluginError, RunError, SandboxError
 from gome_graph.graph.builtins import load
 from gome_graph.graph.no_memory import NoMemory
+from gome_graph.graph.parts import reasoner_settings, split_dial
 from gome_graph.graph.tracing import make_spans
 from gome_graph.hooks import Executor, Memory, Reasoner, Strategy, TaskBrief
 from gome_graph.hooks.manager import Plugins
@@ -138,9 +139,7 @@ class RunServices:
             services["tell"] = self._tell_reasoning
         if "models" in wants:
             services["models"] = self._make_models()
-        reasoner: Reasoner = self.plugins.make(
-            "reasoner", name, {"diagnosis": self.settings.diagnosis, **self.settings.reasoner_config, **dial}, **services
-        )
+        reasoner: Reasoner = self.plugins.make("reasoner", name, reasoner_settings(self.settings, dial), **services)
         return reasoner
 
     def _make_models(self) -> "ModelSession":
@@ -346,26 +345,6 @@ def announce(parts: RunServices, *, resumed: bool) -> None:
         inferred=spec.get("inferred", []), metric_source=spec.get("metric_source", ""),
         **({"derived_from": record["derived_from"]} if "derived_from" in record else {}),
     )  # fmt: skip
-
-
-def split_dial(reasoner: str) -> tuple[str, dict[str, float]]:
-    """``rules@0.5``: the reasoner's name, and how often it is right, as a setting of it.
-
-    Raises
-    ------
-    PluginError
-        If what follows the ``@`` is no probability.
-    """
-    name, at, text = reasoner.partition("@")
-    if not at:
-        return name, {}
-    try:
-        right = float(text)
-    except ValueError:
-        right = -1.0
-    if not 0.0 <= right <= 1.0:
-        raise PluginError(f"--reasoner {reasoner!r}: what follows the @ is how often it is right, from 0 to 1, for example {name}@0.5")
-    return name, {"right": right}
 
 
 def register_metrics(plugins: Plugins) -> None:

@@ -148,13 +148,24 @@ class Plugins:
     def make(self, kind: str, name: str, settings: dict[str, Any] | None = None, **services: Any) -> Any:
         """Build what is offered: validates `settings` with the offer's config model and calls its factory."""
         offer = self.offer(kind, name)
+        config = self.configured(kind, offer, settings)
+        return offer.factory(**services) if config is None else offer.factory(config, **services)
+
+    @staticmethod
+    def configured(kind: str, offer: Offer, settings: dict[str, Any] | None = None) -> Any:
+        """`settings` as the offer's config model; None where it has none.
+
+        Raises
+        ------
+        PluginError
+            If they do not fit it.
+        """
         if offer.config is None:
-            return offer.factory(**services)
+            return None
         try:
-            config = offer.config(**(settings or {}))
+            return offer.config(**(settings or {}))
         except ValueError as error:
-            raise PluginError(f"settings of {kind} {name!r}: {error}") from error
-        return offer.factory(config, **services)
+            raise PluginError(f"settings of {kind} {offer.name!r}: {error}") from error
 
 
 def load_plugins(

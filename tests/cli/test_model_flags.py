@@ -67,3 +67,23 @@ def test_a_model_implies_the_reasoner_that_asks_it(gome: Gome, table: Path) -> N
     assert settings["reasoner"] == "llm"
     assert settings["models"] == [f"mailbox:{Path('letters').absolute()}"]
     assert not Path("letters").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--strategy", "steepest"], "no strategy called 'steepest'; there are: auto"),
+        (["--reasoner", "rules@q"], "--reasoner 'rules@q': what follows the @"),
+        (["--reasoner", "rules@1.5"], "from 0 to 1"),
+        (["--reasoner", "oracle"], "no reasoner called 'oracle'"),
+        (["--model", "mailbox:x", "--reasoner", "llm@0.5"], "llm cannot be told how often it is right"),
+        (["--executor", "moon"], "no executor called 'moon'"),
+    ],
+)
+def test_parts_that_are_not_there_are_refused_before_anything_is_said(gome: Gome, table: Path, flags: list[str], words: str) -> None:
+    said = gome("run", "--train", table, "--target", "y", "--out", "run", *flags)
+    assert said.code == 2
+    assert said.out == ""
+    assert words in said.err
+    assert said.err.count("\n") == 1
+    assert not Path("run").exists()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gome_graph.errors import PluginError
-from gome_graph.graph.services import split_dial
+from gome_graph.graph.parts import split_dial
 from gome_graph.reasoners.rules.dial import dialled
 from gome_graph.reasoners.rules.reasoner import RulesConfig, RulesReasoner
 from gome_graph.records import Momentum

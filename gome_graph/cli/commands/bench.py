@@ -89,7 +89,7 @@ def _plan(
     from gome_graph.bench.plan import ABLATIONS, Plan, find_tasks
     from gome_graph.errors import TaskError
     from gome_graph.graph.builtins import load
-    from gome_graph.graph.services import split_dial
+    from gome_graph.graph.parts import split_dial
 
     seconds, numbers = parse_duration(budget), _seeds(seeds)
     named = {"strategies": _names(strategies), "reasoners": _names(reasoners), "ablations": _names(ablations)}

@@ -291,10 +291,12 @@ def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
 
 
 def _protections(settings: "RunSettings") -> "Protections":
-    """Ask the executor which walls are up; also finds out early that a plugin is missing, or that a closed world cannot be had."""
+    """Ask the executor which walls are up; also finds out early that a part is missing, or that a closed world cannot be had."""
     from gome_graph.errors import SandboxError
     from gome_graph.graph.builtins import load
+    from gome_graph.graph.parts import check_parts
 
+    check_parts(settings)
     executor = load(settings.plugins).make("executor", settings.executor, settings.executor_config)
     try:
         found: Protections = executor.protections()
