@@ -1,6 +1,7 @@
 """The agent's gate on replayed pools of updates with planted slice defects and leaks, rules frozen before.
 
-    python benchmarks/guard/agent_replay.py            # design pools 0 to 4, fresh pools 5 to 8
+    python benchmarks/guard/agent_replay.py                          # design pools 0 to 4, fresh pools 5 to 8
+    python benchmarks/guard/agent_replay.py --first 9 --fresh 12     # other fresh pools
 
 A pool is a sequence of updates of a solution, as row losses on validation rows, audit rows and hold-out rows; each rule walks through
 the same updates and keeps its own incumbent. Kinds: real gains (some of them trade a slice for a larger gain), changes of nothing
@@ -118,10 +119,15 @@ class Walk:
 def main() -> None:
     """Print a table for the design pool and for the fresh ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--fresh", type=int, default=4, help="fresh pools after the design pools")
+    parser.add_argument("--fresh", type=int, default=4, help="fresh pools")
+    parser.add_argument("--first", type=int, default=5, help="number of the first of them; 0 to 4 are the design pools")
     given = parser.parse_args()
-    for name, seeds in (("design pools", list(range(5))), (f"{given.fresh} fresh pools", list(range(5, 5 + given.fresh)))):
+    if given.first < 5:
+        parser.error("--first: pools 0 to 4 are the design pools; name 5 or a later one.")
+    fresh = list(range(given.first, given.first + given.fresh))
+    for name, seeds in (("design pools", list(range(5))), (f"{given.fresh} fresh pools", fresh)):
         print(f"{name}: {UPDATES} updates each")
+        ends: dict[str, np.ndarray] = {}
         for rule in RULES:
             walks = []
             for seed in seeds:
@@ -130,12 +136,15 @@ def main() -> None:
                     walk.step(n, update)
                 walks.append(walk)
             total = {key: sum(w.count[key] for w in walks) for key in walks[0].count}
-            hold = np.mean([float(np.mean(w.base["hold"] + w.last["hold"])) for w in walks])
+            ends[rule] = np.array([float(np.mean(w.base["hold"] + w.last["hold"])) for w in walks])
             print(
                 f"  {rule:15s} bad promotions {total['bad kept'] / max(1, total['kept']):.3f} of {total['kept']:3d}, "
                 f"repeats {total['repeats']:2d}, good passed {total['good kept'] / max(1, total['good']):.3f} of {total['good']}, "
-                f"hold-out loss {hold:.4f}, ends on a leak {np.mean([w.leaked < 0 for w in walks]):.2f}"
+                f"hold-out loss {ends[rule].mean():.4f}, ends on a leak {np.mean([w.leaked < 0 for w in walks]):.2f}"
             )
+        moved = ends["audit and bank"] - ends["audit only"]
+        error = moved.std(ddof=1) / np.sqrt(len(moved))
+        print(f"  hold-out loss with the bank minus that of the audit alone, paired: {moved.mean():+.4f} +- {error:.4f}")
 
 
 if __name__ == "__main__":
