@@ -4,7 +4,8 @@
 
 Runs for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
 its own user + system time: scripts, their keepers and the memory's index service are other processes (the last one: memory_overhead.py).
-What the rules reasoner spends on thinking stands where other agents call a model, so it is also shown apart.
+What the rules reasoner spends on thinking stands where other agents call a model, so it is also shown apart. Importing langgraph and pandas
+alone is shown beside the start: it tells how fast the machine is just now.
 """
 
 import argparse
@@ -107,6 +108,18 @@ def terminal(task: Path, folder: Path, seconds: int) -> tuple[int, float]:
     return count, time.monotonic() - began
 
 
+LIBRARIES = """
+import time
+import langgraph.checkpoint.sqlite, langgraph.graph, langgraph.types, pandas
+print(time.process_time())
+"""
+
+
+def libraries_seconds() -> float:
+    """CPU seconds of the imports that nothing on langgraph and pandas can do without."""
+    return float(subprocess.run([sys.executable, "-c", LIBRARIES], capture_output=True, text=True, check=True).stdout)
+
+
 def help_seconds(repeats: int) -> float:
     """Median wall time of ``gome --help``."""
     times = []
@@ -126,17 +139,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         task = make_task(root / "task")
-        runs = []
+        runs, floor = [], []
         for number in range(arguments.repeats):
             folder = root / f"r{number}"
             folder.mkdir()
             runs.append(one_run(task, folder, arguments.seconds))
+            floor.append(libraries_seconds())
         start_up = statistics.median(r["first_script"] for r in runs)
         step = statistics.median((r["last_step"] - r["first_script"]) / r["steps"] for r in runs)
         thought = statistics.median(r["thought"] / r["steps"] for r in runs)
         peak = statistics.median(r["peak_mb"] for r in runs)
         sent, seconds = terminal(task, root / "terminal", 30)
         print(f"start to first script   {start_up:6.2f} CPU-s   (bar 3, AIDE about 2)")
+        print(f"  langgraph and pandas  {statistics.median(floor):6.2f} CPU-s   (their import alone)")
         print(f"one step                {step:6.3f} CPU-s   (bar 0.1, AIDE 0.03 to 0.13)")
         print(f"  without the reasoner  {step - thought:6.3f} CPU-s   (where AIDE waits for a model's answer)")
         print(f"orchestrator peak       {peak:6.0f} MB      (bar 300, AIDE 170)")
