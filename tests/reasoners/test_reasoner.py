@@ -87,6 +87,17 @@ def test_a_second_root_is_another_and_cheap_one() -> None:
     assert second.hypothesis.cost_seconds <= first.hypothesis.cost_seconds
 
 
+def test_a_draft_that_ran_out_of_time_is_tried_again_with_fewer_steps_before_cheaper_kinds() -> None:
+    first = reasoner.draft(context(step=0, pack=None))
+    late = [step(first.hypothesis.title, outcome="timed_out")]
+    second = reasoner.draft(context(step=1, pack=None, history=late))
+    third = reasoner.draft(context(step=2, pack=None, history=[*late, step(second.hypothesis.title, outcome="timed_out")]))
+
+    assert second.hypothesis.title == f"{first.hypothesis.title} in few, large steps"
+    assert second.hypothesis.cost_seconds < first.hypothesis.cost_seconds
+    assert third.hypothesis.family != first.hypothesis.family
+
+
 def test_a_second_root_does_not_repeat_a_siblings_draft() -> None:
     text = TASKS["text"]
     drafts = [reasoner.draft(context(text, trace=n, step=0, pack=None)) for n in range(3)]

@@ -1,6 +1,7 @@
 """The embedded reasoner: no language model, a catalog of techniques, measured facts and momentum."""
 
 import logging
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -83,12 +84,13 @@ class RulesReasoner:
     def draft(self, context: StepContext) -> Update:
         """The first solution of a trace: another model family than the siblings', in flight ones included.
 
-        A second root of a trace (the first one failed) is the cheapest draft of a family that has not failed here.
+        A second root of a trace (the first one failed) is the cheapest draft of a family that has not failed here; after a first time-out
+        it is the next one in order, hurried.
         """
         recipe = self._draft_recipe(context)
         what = described(recipe)
         hypothesis = Hypothesis(
-            title=_draft_title(recipe), component=Component.MODEL, family=recipe.family,
+            title=_draft_title(recipe, context), component=Component.MODEL, family=recipe.family,
             rationale=f"A plain first solution: {what}. The measurements that later steps rest on start here.",
             cost_seconds=round(_draft_seconds(recipe, context), 1), params={"models": [m.model for m in recipe.members]},
         )  # fmt: skip
@@ -103,12 +105,14 @@ class RulesReasoner:
         tried = {step.hypothesis for step in context.history}
         families = {s.hypothesis.family for s in context.siblings if s.hypothesis is not None}
         families |= {s.incumbent.family for s in context.siblings if s.incumbent is not None}
-        if tried:  # a new root: simpler, and of another kind than what failed
+        timeouts = sum(step.outcome == VerdictKind.TIMED_OUT for step in context.history)
+        if tried and timeouts != 1:  # a new root: simpler, and of another kind than what failed
             order.sort(key=lambda r: recipe_units(r, context.task.profile))
-        untried = [r for r in order if _draft_title(r) not in tried] or order
-        if context.time_limit > 0:  # rather a boosted model with fewer, larger steps than none, or than nothing else
-            limit = DRAFT_SHARE * context.time_limit
-            untried = [r if _draft_seconds(r, context) <= limit else hurried(r, context.task) for r in untried]
+        # Rather a boosted model with fewer, larger steps than none. One that ran out of time shows that the machine is slower than thought,
+        # not that the model is wrong: the cheapest kinds are far worse on most tables.
+        limit = DRAFT_SHARE * context.time_limit if context.time_limit > 0 else math.inf
+        order = [hurried(r, context.task) if timeouts or _draft_seconds(r, context) > limit else r for r in order]
+        untried = [r for r in order if _draft_title(r, context) not in tried] or order
         fits = [r for r in untried if context.time_limit <= 0 or _draft_seconds(r, context) <= context.time_limit]
         if not fits:  # the cheapest ones, but still not the same one for every trace
             cheap = sorted(untried, key=lambda r: recipe_units(r, context.task.profile))
@@ -257,8 +261,9 @@ def _solution(context: StepContext, parent: StepId | None, script: str, recipe: 
     )  # fmt: skip
 
 
-def _draft_title(recipe: Recipe) -> str:
-    return f"Draft with {described(recipe)}"
+def _draft_title(recipe: Recipe, context: StepContext) -> str:
+    quick = any(hurried(draft, context.task) == recipe != draft for draft in draft_recipes(context.task))
+    return f"Draft with {described(recipe)}{' in few, large steps' if quick else ''}"
 
 
 def _draft_seconds(recipe: Recipe, context: StepContext) -> float:
