@@ -1,9 +1,10 @@
-"""Behaviours 3 (momentum), 4 (traces), 5 (patches), 6 (budget) and 8 (durability) of the design, measured; `validation_faults.py` does 2.
+"""Behaviours 1, 3 (momentum), 4 (traces), 5 (patches), 6 (budget), 8 (durability) and 9 of the design; `validation_faults.py` does 2.
 
-    python benchmarks/behaviours.py [--only momentum traces patches budget durability] [--runs 20] [--json]
+    python benchmarks/behaviours.py [--only momentum traces patches gradient budget durability] [--runs 20] [--json]
     python benchmarks/behaviours.py --journal RUN
 
-The second form judges a run by its own record: behaviours 1 (typed gradient), 5 (patches) and 9 (no audit score anywhere).
+The second form judges a run by its own record: behaviours 1 (typed gradient), 5 (patches) and 9 (no audit score anywhere). The part
+`gradient` does so with a run whose requests are answered by rote: it measures the machinery, not a model's thinking.
 
 Prints a line for each check: PASS, MISS or INFO (no bar), the figure, its bar, and what it was measured on. The momentum and traces parts
 take two to four minutes; the budget part (real runs of 15 to 25 s, one in four killed and resumed) about 20 s a run. With ``--json`` the
@@ -17,7 +18,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-PARTS = ("momentum", "traces", "patches", "budget", "durability")
+PARTS = ("momentum", "traces", "patches", "gradient", "budget", "durability")
 
 
 def main() -> int:
@@ -67,6 +68,10 @@ def measure(part: str, root: Path, runs: int, verbose: bool) -> list:
         from tests.behaviours import bugs
 
         return bugs.checks(root)
+    if part == "gradient":
+        from tests.behaviours import durability, journal
+
+        return journal.checks(durability.record(root))
     if part == "durability":
         from tests.behaviours import durability
 
