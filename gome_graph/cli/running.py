@@ -133,9 +133,8 @@ def _asked(result: "RunResult") -> str:
         return ""
     total = asked["total"]
     money = "" if total["unpriced"] else f", {money_text(total['cost'])}"
-    return (
-        f"{total['requests']} requests, {total['tokens_in'] + total['tokens_out']:,} tokens{money}; {asked['validity']:.0%} valid at once"
-    )
+    valid = "no answer" if asked["validity"] is None else f"{asked['validity']:.0%} valid at once"
+    return f"{total['requests']} requests, {total['tokens_in'] + total['tokens_out']:,} tokens{money}; {valid}"
 
 
 def _change(result: "RunResult") -> str:

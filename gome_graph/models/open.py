@@ -1,5 +1,6 @@
 """Putting a run's models together from what the user chose."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,9 +52,23 @@ def check(wish: Wish, plugins: Plugins) -> None:
         If not; the message says what to mend.
     """
     load_keys()
-    _parts(wish, plugins)
-    if wish.record is not None and wish.record.exists() and wish.record.stat().st_size:
-        raise TaskError(f"--record {wish.record} is there already; give another file, or remove it")
+    choice, _, _ = _parts(wish, plugins)
+    for provider, path in (split_name(name) for name in choice.names()):
+        if provider == "mailbox":
+            _folder_at(f"--model mailbox:{path}", Path(path).expanduser())
+    if wish.record is not None:
+        if wish.record.exists() and (wish.record.is_dir() or wish.record.stat().st_size):
+            raise TaskError(f"--record {wish.record} is there already; give another file, or remove it")
+        _folder_at(f"--record {wish.record}", wish.record.parent)
+
+
+def _folder_at(flag: str, folder: Path) -> None:
+    """Refuse a path that is no folder we may write in, and cannot become one."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise TaskError(f"{flag}: {there} is a file, not a folder; give another path")
+    if not os.access(there, os.W_OK):
+        raise TaskError(f"{flag}: the folder {there} may not be written in; give another path")
 
 
 def open_models(wish: Wish, plugins: Plugins, folder: Path, around: Surroundings) -> ModelSession:

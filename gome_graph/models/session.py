@@ -138,7 +138,7 @@ class ModelSession:
         found = {
             "models": self.name,
             "fallbacks": list(self.choice.fallbacks),
-            "validity": round(self.validity(), 4),
+            "validity": round(self.validity(), 4) if len(self._tally) else None,  # of no answers nothing is said
             **self.ledger.summary(),
         }
         if self._replaying:

@@ -37,6 +37,9 @@ class Tally:
                 self.add((int(trace), int(step)), event.data["role"], fitted=fitted)
         self._numbers.clear()
 
+    def __len__(self) -> int:
+        return len(self._fitted)
+
     def add(self, place: Place, role: str, *, fitted: bool) -> None:
         """Count one outcome of an ask that plays `role` in a step."""
         with self._lock:

@@ -99,8 +99,10 @@ def test_what_a_server_fails_to_send_says_nothing_of_a_models_answers(run: Run) 
 
 def test_a_failure_is_not_remembered_by_a_resumed_run(run: Run) -> None:
     with serving([Act(status=404, error="no such model")]) as server:
+        session = run.open("openai:tiny", base_url=server.url)
         with pytest.raises(ModelUnavailable):
-            run.open("openai:tiny", base_url=server.url).ask(ask())
+            session.ask(ask())
+        assert session.summary()["validity"] is None, "of no answers nothing is said"
         with pytest.raises(ModelUnavailable):
             run.open("openai:tiny", base_url=server.url).ask(ask())
     assert len(server.seen) == 2

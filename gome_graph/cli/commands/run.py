@@ -268,9 +268,9 @@ def _models(
         return {}
     if reasoner == "rules":
         raise TaskError("--reasoner rules asks no language model; leave out --model, or take --reasoner llm or rules+llm")
-    if max_cost is not None and max_cost <= 0:
-        raise TaskError(f"--max-cost {max_cost:g} leaves no money for models; give an amount above 0, or leave out --model")
-    if base_url is not None and not base_url.startswith(("http://", "https://")):
+    if max_cost is not None and not 0 < max_cost < float("inf"):
+        raise TaskError(f"--max-cost {max_cost:g} is no amount of money that models may cost; give one above 0, or leave the flag out")
+    if base_url is not None and not _is_web_address(base_url):
         raise TaskError(f"--base-url {base_url!r} is no web address; write for example http://127.0.0.1:8000/v1")
     if base_url is not None and "@" in base_url.split("/")[2]:
         raise TaskError("--base-url holds a user name or password, which would be written down; put the key into the environment")
@@ -282,6 +282,17 @@ def _models(
         "record": record and record.expanduser().absolute(),
         "reasoner_config": {} if prompt_tokens is None else {"prompt_tokens": prompt_tokens},
     }  # fmt: skip
+
+
+def _is_web_address(url: str) -> bool:
+    """Whether it names a scheme, a host and, if any, a port that there is."""
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port beyond 65535, or a bracket that is not closed
+        return False
 
 
 def _plugins(plugins: str | None, no_plugins: bool) -> list[str] | None:
