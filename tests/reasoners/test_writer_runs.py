@@ -71,6 +71,17 @@ def test_a_support_vector_machine_runs_beside_boosting_on_several_classes(tmp_pa
     check_outputs(tmp_path, brief)
 
 
+def test_importances_are_told_of_named_columns_only_where_another_member_reads_a_matrix(tmp_path: Path) -> None:
+    brief = make_task(tmp_path, TargetKind.BINARY, "label", "accuracy")
+    matrix = Member(name="forest", model="extra_trees", params=QUICK["extra_trees"], encoding="onehot")
+
+    done = run_script(tmp_path, write_script(Recipe(members=[*quick(one("catboost")).members, matrix], blend="greedy"), brief))
+
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = [json.loads(line) for line in (tmp_path / "output" / "telemetry.jsonl").read_text().splitlines()]
+    assert [set(line["importance"]) <= set(line["used"]) for line in told if line["kind"] == "columns" and line.get("importance")] == [True]
+
+
 def test_views_and_their_members_run_side_by_side(tmp_path: Path) -> None:
     brief = make_task(tmp_path, TargetKind.BINARY, "label", "f1", text=True)
     recipe = quick(with_views()).model_copy(update={"drop": ["note", "tags"]})
