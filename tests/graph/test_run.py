@@ -64,7 +64,7 @@ def test_limits_of_the_task_hold_for_every_script(plan: Plan, folder: Path, tmp_
 
 
 def test_traces_do_not_wait_for_each_other(plan: Plan, folder: Path, tmp_path: Path) -> None:
-    slow = SLOW.replace("60", "8") + width(1.0)
+    slow = SLOW.replace("60", "20") + width(1.0)
     plan(lambda trace, step: slow if (trace, step) == (0, 0) else width(1.0 - step / 10) if trace == 1 and step < 4 else None)
     run(folder, tmp_path / "run", traces=2)
     seen = [(e.kind, e.step) for e in RunDirectory.open(tmp_path / "run").events()]
