@@ -17,6 +17,10 @@ _PUBLIC = {
     "gome_guard.checks": ("Support", "check_feedback", "check_incidents", "support"),
     "gome_guard.ope.evaluate": ("Evaluation", "SegmentEstimate", "evaluate"),
     "gome_guard.ope.multiplicity": ("holm",),
+    "gome_guard.gate.from_bank": ("judge",),
+    "gome_guard.gate.repair": ("repair",),
+    "gome_guard.gate.serve": ("compose", "failing_actions"),
+    "gome_guard.gate.table": ("OverrideTable", "make_table"),
     "gome_guard.ope.intervals": ("confidence_sequence", "interval", "proportion"),
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

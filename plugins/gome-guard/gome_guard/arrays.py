@@ -21,3 +21,10 @@ def save_arrays(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Array]
     with part.open("wb") as file:
         np.savez_compressed(file, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
     part.replace(path)
+
+
+def load_arrays(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    """Arrays and `meta` of what `save_arrays` wrote; raises one of `UNREADABLE`."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(str(arrays.pop("meta")))

@@ -116,10 +116,10 @@ def test_three_writers_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
 def test_kill_nine_leaves_each_change_with_its_event_or_neither(tmp_path: Path) -> None:
     Bank(tmp_path, create=True).close()
     context = multiprocessing.get_context("fork")
-    for round_ in range(4):
+    for round_ in range(20):
         writer = context.Process(target=_write, args=(tmp_path, 0, 2000))
         writer.start()
-        time.sleep(0.05 + 0.03 * round_)
+        time.sleep(0.03 + 0.004 * round_)
         os.kill(writer.pid or 0, signal.SIGKILL)
         writer.join()
         with Bank(tmp_path) as bank:

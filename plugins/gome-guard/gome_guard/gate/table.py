@@ -4,7 +4,6 @@ An entry overrules a policy near its request, if the policy prefers what the sam
 the policy does right by itself the entry is silent. Entries come from the training part only: what the gate judges by stays unseen.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 
 from gome_graph.errors import TaskError
 from gome_graph.records import Record
-from gome_guard.arrays import UNREADABLE, save_arrays
+from gome_guard.arrays import UNREADABLE, load_arrays, save_arrays
 from gome_guard.gate.from_bank import expired
 from gome_guard.gate.override import CHUNK, RADIUS, nearest_within
 from gome_guard.log import Array
@@ -95,10 +94,9 @@ class OverrideTable:
             If it is no such file.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                meta = json.loads(str(file["meta"]))
-                text = TextFeatures(file["idf"], file["components"]) if "idf" in file.files else None
-                return cls([Entry.model_validate(e) for e in meta["entries"]], file["x"], text, float(meta["radius"]))
+            arrays, meta = load_arrays(path)
+            text = TextFeatures(arrays["idf"], arrays["components"]) if "idf" in arrays else None
+            return cls([Entry.model_validate(e) for e in meta["entries"]], arrays["x"], text, float(meta["radius"]))
         except UNREADABLE as error:
             raise TaskError(f"{path} is not a table that `gome guard override --out` wrote ({type(error).__name__}).") from error
 

@@ -1,13 +1,12 @@
 """The policy: a hidden layer for the request, a vector and a bias for each action, softmax over the candidates at hand."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gome_graph.errors import PluginError, TaskError
-from gome_guard.arrays import UNREADABLE, save_arrays
+from gome_guard.arrays import UNREADABLE, load_arrays, save_arrays
 from gome_guard.log import Array
 
 try:
@@ -85,9 +84,7 @@ def load(path: Path) -> tuple[Network, tuple[str, ...], dict[str, Array], dict[s
         If it is no such file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        meta = json.loads(str(arrays.pop("meta")))
+        arrays, meta = load_arrays(path)
         actions = tuple(meta.pop("actions"))
         state = {name.removeprefix("net."): torch.as_tensor(value) for name, value in arrays.items() if name.startswith("net.")}
         hidden, dimensions = state["encoder.weight"].shape
