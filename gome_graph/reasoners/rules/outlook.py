@@ -9,7 +9,7 @@ from functools import cached_property
 
 from gome_graph.reasoners.rules.pool import Found, fitted
 from gome_graph.reasoners.rules.recipe import Member, Recipe
-from gome_graph.reasoners.rules.rehearse import Floats, Part, Stage, blended, gain_of, promise
+from gome_graph.reasoners.rules.rehearse import Floats, Part, Stage, gain_of, promise
 from gome_graph.reasoners.rules.technique import TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import counted, member_keys
 
@@ -51,19 +51,19 @@ class Outlook:
         return weight * promise(gain) + (1.0 - weight) * prior
 
     @cached_property
-    def _world(self) -> tuple[Stage, list[Found], list[Part], Floats] | None:
+    def _world(self) -> tuple[Stage, list[Found], dict[str, Part], Floats] | None:
         """The stage, everything fitted, the incumbent's own members and its row losses; None where something of it is not kept."""
         recipe = self._context.recipe
         stage = Stage.of(recipe, self._context)
         if stage is None:
             return None
         keys = member_keys(recipe, counted(recipe)).values()
-        mine = [part for key in keys if (part := stage.member(key)) is not None]
-        before = blended(mine, recipe.blend, stage) if mine and len(mine) == len(keys) else None
+        mine = {key: part for key in keys if (part := stage.member(key)) is not None}
+        before = stage.rehearsed(recipe.blend, mine) if mine and len(mine) == len(keys) else None
         if before is None:
             return None
         known = fitted(recipe, self._context, stage)
-        return stage, [item for item in known if item.key not in set(keys)], mine, stage.outcome(before)
+        return stage, [item for item in known if item.key not in mine], mine, before
 
     def _like(self, recipe: Recipe, member: Member) -> Found | None:
         """The fitted member most like this one: of the same kind, rather on the same features, the best of those."""
@@ -77,11 +77,11 @@ class Outlook:
         if self._world is None:
             return None
         stage, _, mine, losses = self._world
-        parts = [*mine, *(item.part for item in standing)]
-        if any(part.oof.shape != parts[0].oof.shape for part in parts):
+        parts = mine | {item.key: item.part for item in standing}
+        if len({part.oof.shape for part in parts.values()}) > 1:
             return None
-        after = blended(parts, recipe.blend, stage)
-        return None if after is None else gain_of(losses, stage.outcome(after), stage)
+        after = stage.rehearsed(recipe.blend, parts)
+        return None if after is None else gain_of(losses, after, stage)
 
 
 def _rest_alike(before: Recipe, after: Recipe) -> bool:

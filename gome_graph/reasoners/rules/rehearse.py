@@ -5,7 +5,8 @@ two halves of the folds. What comes out is a promise, good for choosing what to 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,6 +44,8 @@ HITS = ("accuracy", "f1_micro")
 MOST_BYTES = 32 << 20
 """What a stage remembers of members."""
 MOST_STAGES = 4
+MOST_BLENDS = 64
+"""Blends whose row losses a stage remembers, 24 kB each."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,9 @@ class Stage:
     """Rows of a member's predictions."""
     known: dict[str, Part] = field(default_factory=dict, compare=False, repr=False)
     """Members that were looked at, by key: a key's predictions never change, and every step looks at all of them."""
+
+    outcomes: dict[tuple[Blend, tuple[str, ...]], Floats | None] = field(default_factory=dict, compare=False, repr=False)
+    """Row losses of blends that were rehearsed, by the keys of their members: the incumbent's are asked for at every step."""
 
     @classmethod
     def of(cls, recipe: Recipe, context: TechniqueContext) -> "Stage | None":
@@ -125,6 +131,18 @@ class Stage:
                 self.known.clear()
             self.known[key] = part
         return part
+
+    def rehearsed(self, blend: Blend, members: Mapping[str, Part]) -> Floats | None:
+        """Row losses of a blend of members, by their keys; None if it is not worth rehearsing."""
+        place = blend, tuple(members)
+        with suppress(KeyError):  # traces think at the same time: what was there may be gone
+            return self.outcomes[place]
+        after = blended(list(members.values()), blend, self)
+        outcome = None if after is None else self.outcome(after)
+        while len(self.outcomes) >= MOST_BLENDS:
+            self.outcomes.pop(next(iter(self.outcomes), place), None)
+        self.outcomes[place] = outcome
+        return outcome
 
     def part(self, oof: Floats) -> Part:
         """Predictions on the stage's rows, made ready."""

@@ -16,7 +16,7 @@ from gome_graph.reasoners.rules.catalog.ensemble import MOST_MEMBERS
 from gome_graph.reasoners.rules.cost import START_SECONDS, member_units
 from gome_graph.reasoners.rules.pool import Found, fitted
 from gome_graph.reasoners.rules.recipe import Blend, Recipe, View
-from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, blended, gain_of, greedy, promise
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, gain_of, greedy, promise
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys
@@ -52,10 +52,9 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
     found = fitted(recipe, context, stage)
     own = set(member_keys(recipe, counted(recipe)).values())
     mine = [item for item in found if item.key in own]
-    before = blended([item.part for item in mine], recipe.blend, stage) if len(mine) == len(own) else None
+    before = stage.rehearsed(recipe.blend, {item.key: item.part for item in mine}) if mine and len(mine) == len(own) else None
     if before is None or len(found) <= len(mine):
         return []
-    losses = stage.outcome(before)
     found = sorted(found, key=lambda item: (item.part.loss, item.key))
     found = [*mine, *(item for item in found if item.key not in own)][:MOST_CONSIDERED]
     tried = {composition(theirs) for s in library.solutions if (theirs := recipe_of(s)) is not None}
@@ -68,8 +67,8 @@ def _variants(recipe: Recipe, context: TechniqueContext, library: Library) -> li
             continue
         blends: list[tuple[Blend, str]] = [("greedy", "Join"), ("stack", "Stack")]
         for blend, word in blends:
-            after = blended([item.part for item in chosen], blend, stage)
-            gain = gain_of(losses, stage.outcome(after), stage) if after is not None else 0.0
+            after = stage.rehearsed(blend, {item.key: item.part for item in chosen})
+            gain = gain_of(before, after, stage) if after is not None else 0.0
             joined = _joined(recipe, chosen, blend) if gain >= LEAST_GAIN else None
             if joined is None or composition(joined) in tried or any(v.recipe == joined for v in variants):
                 continue

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gome_graph.reasoners.rules.catalog.common import LATE, SHORT, added, boosted
 from gome_graph.reasoners.rules.catalog.training import STRONGER
 from gome_graph.reasoners.rules.recipe import Blend, Recipe
-from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, blended, gain_of, promise
+from gome_graph.reasoners.rules.rehearse import LEAST_GAIN, Stage, gain_of, promise
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import SEEDLESS
 from gome_graph.reasoners.rules.writer.keys import member_keys
@@ -46,15 +46,12 @@ def _promised(recipe: Recipe, context: TechniqueContext, blends: Sequence[Blend]
     keys = member_keys(recipe, context.members)
     if stage is None or context.library is None or not set(keys.values()) <= context.kept:
         return {}
-    parts = [part for key in keys.values() if (part := stage.member(key)) is not None]
-    if len(parts) < len(keys):
-        return {}
-    before = blended(parts, recipe.blend, stage)
-    found = {blend: blended(parts, blend, stage) for blend in blends}
+    parts = {key: part for key in keys.values() if (part := stage.member(key)) is not None}
+    before = stage.rehearsed(recipe.blend, parts) if len(parts) == len(keys) else None
     if before is None:
         return {}
-    losses = stage.outcome(before)
-    return {blend: gain_of(losses, stage.outcome(after), stage) for blend, after in found.items() if after is not None}
+    found = {blend: stage.rehearsed(blend, parts) for blend in blends}
+    return {blend: gain_of(before, after, stage) for blend, after in found.items() if after is not None}
 
 
 def _twin(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
