@@ -1,6 +1,6 @@
-"""A process tree, looked at from outside through /proc: cheap enough to do five times a second."""
+"""A process tree, looked at from outside through /proc: cheap enough to do several times a second."""
 
-# Called five times a second for hours: os.read is several times cheaper than open, and that than pathlib.
+# Called several times a second for hours: os.read is several times cheaper than open, and that than pathlib.
 # ruff: noqa: PTH208
 
 import contextlib
