@@ -137,9 +137,12 @@ def _mend_commas(frame: "pd.DataFrame") -> None:
     number is a decimal comma (CSV as spreadsheets write it in most of Europe)."""
     for name in frame.columns:
         cells = frame[name].to_numpy(dtype=object)
-        known = cells[~missing(cells)].tolist()
+        present = ~missing(cells)
+        known = cells[present].tolist()
         if any("," in cell for cell in known) and all(map(_DECIMAL_COMMA.fullmatch, known)):
-            frame[name] = _object([cell.replace(".", "").replace(",", ".") if "," in cell or "." in cell else cell for cell in cells])
+            mended = cells.copy()
+            mended[present] = [cell.replace(".", "").replace(",", ".") for cell in known]  # marks of missing values may hold periods too
+            frame[name] = mended
 
 
 def _check_lengths(path: Path, text: str, delimiter: str, fields: int) -> None:

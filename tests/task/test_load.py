@@ -212,11 +212,11 @@ def test_semicolons_and_byte_order_marks_are_read(tmp_path):
 
 def test_decimal_commas_of_a_table_divided_by_semicolons_are_numbers(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("size;price;name;version\n1,5;1.234,5;a,b;1.2.3\n-2;,7;c;2,0\n;12;d;3\n", encoding="utf-8")
-    (tmp_path / "u.csv").write_text("size;price\n1,5;1.234,5\n3;7,25\n", encoding="utf-8")
+    (tmp_path / "u.csv").write_text("size;price\n1,5;1.234,5\n3;7,25\n4;-1.#IND\n", encoding="utf-8")
 
     kept, mended = read_table(tmp_path / "t.csv"), read_table(tmp_path / "u.csv")
 
     assert kept["size"].tolist() == ["1.5", "-2", ""]
     assert kept["price"].tolist() == ["1.234,5", ",7", "12"]  # one cell is no number: the column is left as it is
     assert kept["version"].tolist() == ["1.2.3", "2,0", "3"]
-    assert mended["price"].tolist() == ["1234.5", "7.25"]
+    assert mended["price"].tolist() == ["1234.5", "7.25", "-1.#IND"]
