@@ -1,7 +1,9 @@
 """Patches: search/replace blocks that fit exactly once, or not at all."""
 
 import difflib
+import functools
 import re
+from collections.abc import Sequence
 
 from gome_graph.errors import PatchError
 from gome_graph.records import Edit, Patch
@@ -20,11 +22,20 @@ def apply_patch(script: str, patch: Patch) -> str:
     if patch.whole is not None:
         return patch.whole
     for number, edit in enumerate(patch.edits, start=1):
-        count = script.count(edit.search) if edit.search else 0
+        count = _occurrences(script, edit.search)
         if count != 1:
             raise PatchError(f"edit {number}: the search text {_misfit(script, edit.search, count)}")
         script = script.replace(edit.search, edit.replace)
     return script
+
+
+def _occurrences(text: str, part: str) -> int:
+    """How often `part` occurs, overlapping places counted each: of two that share lines, neither is the one meant."""
+    count, place = 0, text.find(part) if part else -1
+    while place >= 0:
+        count += 1
+        place = text.find(part, place + 1)
+    return count
 
 
 SHOWN = 200
@@ -37,7 +48,7 @@ def _misfit(script: str, search: str, count: int) -> str:
         return "is empty; it must occur exactly once"
     shown = repr(search[:SHOWN])
     if count > 1:
-        starts = [script.count("\n", 0, found.start()) + 1 for found in re.finditer(re.escape(search), script)]
+        starts = [script.count("\n", 0, found.start()) + 1 for found in re.finditer(f"(?={re.escape(search)})", script)]
         places = ", ".join(map(str, starts[:5]))
         return f"occurs {count} times (lines {places}); it must occur exactly once, so take in a neighbouring line: {shown}"
     lines = search.splitlines()
@@ -52,7 +63,7 @@ def make_patch(old: str, new: str) -> Patch:
     if old == new:
         return Patch()
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    changes = [c for c in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if c[0] != "equal"]
+    changes = [c for c in _opcodes(old, new) if c[0] != "equal"]
     edits: list[Edit] = []
     done = list(before)  # the script as it stands after the edits so far
     shift = 0
@@ -61,7 +72,7 @@ def make_patch(old: str, new: str) -> Patch:
         replacement = after[new_start:new_end]
         text = "".join(done)
         top, bottom = low, high
-        while top == bottom or text.count("".join(done[top:bottom])) != 1:
+        while top == bottom or _occurrences(text, "".join(done[top:bottom])) != 1:
             if top == 0 and bottom == len(done):
                 return Patch(whole=new)  # an empty script, or one block repeated throughout: no anchor can be unique
             top, bottom = max(0, top - 1), min(len(done), bottom + 1)
@@ -79,7 +90,12 @@ def unified_diff(old: str, new: str, old_name: str = "before", new_name: str = "
 
 def share_changed(old: str, new: str) -> float:
     """Share of lines touched: changed or added lines over the longer script's lines, 0 to 1 (gome.md, behaviour 5)."""
-    before, after = old.splitlines(), new.splitlines()
-    same = sum(size for *_, size in difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks())
-    longest = max(len(before), len(after))
+    same = sum(end - start for kind, start, end, *_ in _opcodes(old, new) if kind == "equal")
+    longest = max(len(old.splitlines()), len(new.splitlines()))
     return 0.0 if longest == 0 else 1.0 - same / longest
+
+
+@functools.lru_cache(maxsize=4)  # a patch is made and then its size is asked
+def _opcodes(old: str, new: str) -> Sequence[tuple[str, int, int, int, int]]:
+    """How the lines of `old` become those of `new`, as `difflib.SequenceMatcher.get_opcodes` says it."""
+    return difflib.SequenceMatcher(None, old.splitlines(keepends=True), new.splitlines(keepends=True), autojunk=False).get_opcodes()
