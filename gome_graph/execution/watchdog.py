@@ -18,8 +18,8 @@ from gome_graph.execution.processes import TreeSample, children, peak_resident_b
 from gome_graph.execution.workspace import measure
 from gome_graph.records import Bytes, Limits, Outcome, Seconds
 
-FIRST_LOOK, LONGEST_PAUSE, NEAR_PAUSE = 0.05, 0.5, 0.2
-"""Seconds between two looks at the tree: soon at first, then twice a second, or five times where half of the memory is used."""
+FIRST_LOOK, LONGEST_PAUSE, NEAR_PAUSE = 0.05, 1.0, 0.2
+"""Seconds between two looks at the tree: soon at first, then once a second, or five times where half of the memory is used."""
 DISK_PAUSE = 1.0
 """Seconds between two looks at the workspace's size."""
 EXACT_PAUSE = 50

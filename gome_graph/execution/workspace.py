@@ -108,8 +108,8 @@ def _restore(workspace: Path, text: bytes) -> tuple[Usage, list[str]]:
             continue
         if not stat.S_ISREG(entry.st_mode) or entry.st_nlink > 1:
             kind = "symbolic link" if stat.S_ISLNK(entry.st_mode) else "hard link" if stat.S_ISREG(entry.st_mode) else "special file"
-            refused.append(f"{path.relative_to(workspace)} was a {kind}, not a file of its own; it was removed.")
-            path.unlink()
+            refused.append(f"{Path(path).relative_to(workspace)} was a {kind}, not a file of its own; it was removed.")
+            Path(path).unlink()
     script = workspace / SCRIPT
     if script.is_symlink() or not script.is_file() or script.read_bytes() != text:
         refused.append(f"The script had changed {SCRIPT}; it was put back.")
@@ -126,7 +126,7 @@ def _take_back(workspace: Path, uid: int, gid: int) -> Usage:
             if entry.st_uid != uid:
                 os.chown(path, uid, gid, follow_symlinks=False)
             if not stat.S_ISLNK(entry.st_mode):  # readable by us, and no set-uid bit that would lend our rights
-                path.chmod((entry.st_mode & 0o777) | (0o700 if stat.S_ISDIR(entry.st_mode) else 0o600))
+                Path(path).chmod((entry.st_mode & 0o777) | (0o700 if stat.S_ISDIR(entry.st_mode) else 0o600))
     return Usage(size, entries)
 
 
@@ -139,15 +139,15 @@ def measure(workspace: Path) -> Usage:
     return Usage(size, entries)
 
 
-def walk(root: Path, *, open_up: bool = False) -> Iterator[tuple[Path, os.stat_result]]:
+def walk(root: Path, *, open_up: bool = False) -> Iterator[tuple[str, os.stat_result]]:
     """Everything beneath `root` with its own (not a link's target's) status, at most `MAX_ENTRIES`; with `open_up`, locked folders too."""
-    todo, seen = [(root, 0)], 0
+    todo, seen = [(str(root), 0)], 0
     while todo:
         folder, depth = todo.pop()
         try:
-            if open_up and folder != root:
+            if open_up and depth:
                 os.chown(folder, os.geteuid(), os.getegid(), follow_symlinks=False)
-                folder.chmod(0o755)
+                Path(folder).chmod(0o755)
             entries = os.scandir(folder)
         except OSError:
             continue
@@ -159,8 +159,8 @@ def walk(root: Path, *, open_up: bool = False) -> Iterator[tuple[Path, os.stat_r
                 with contextlib.suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
                     if stat.S_ISDIR(status.st_mode) and depth < _MAX_DEPTH:
-                        todo.append((Path(entry.path), depth + 1))
-                    yield Path(entry.path), status
+                        todo.append((entry.path, depth + 1))
+                    yield entry.path, status
 
 
 def remove(path: Path) -> None:

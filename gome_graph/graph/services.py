@@ -51,7 +51,7 @@ class RunServices:
     observers
         Called with each journalled event.
     stopped
-        Asked several times a second whether the user wants the run to end.
+        Asked about once a second whether the user wants the run to end.
     head_start
         Seconds that the user's clock has run already (start of the process, imports).
     held

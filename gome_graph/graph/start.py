@@ -42,7 +42,7 @@ def start(
     observers
         Called with each journalled event.
     stopped
-        Asked several times a second; once true, traces end and the best so far is handed out.
+        Asked about once a second; once true, traces end and the best so far is handed out.
     head_start
         Seconds that the user's clock has run already (start of the process, imports); they count as spent.
 

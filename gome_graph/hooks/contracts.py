@@ -43,7 +43,7 @@ class Executor(Protocol):
     def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
         """Run ``solution.py`` to its end or its limit and measure it. Never raises for what the script does.
 
-        `stopped` is polled several times a second; when it turns true the whole process group is killed.
+        `stopped` is polled about once a second; when it turns true the whole process group is killed.
         Raises `SandboxError` if the machine, not the script, is at fault.
         """
         ...

@@ -134,8 +134,6 @@ class PreparedTask:
         """
         import pandas as pd
 
-        from gome_graph.task.tables import read_table
-
         if not self.has_test:
             raise TaskError(f"Task {self.task.name!r} has no test table, so there is no submission to write; name one with --test.")
         ids = self.test_ids(Stage.FINAL)
@@ -145,7 +143,7 @@ class PreparedTask:
             frame = frame[frame[id_column].astype(str).isin(set(ids.tolist()))]
         values = self.format.predictions(frame, ids)
         values = values.reshape(len(ids), -1)
-        sample = None if self.task.sample_submission is None else read_table(self.task.sample_submission)
+        sample = self._sample
         if sample is not None and self.task.id is not None and self.sample_lead == self.task.id:
             place = {name: i for i, name in enumerate(ids.tolist())}
             values = values[[place[name] for name in sample[self.sample_lead]]]
@@ -158,6 +156,13 @@ class PreparedTask:
         for i, name in enumerate(self.format.columns):
             out[name] = self._spelled(values[:, i])
         return pd.DataFrame(out)[list(sample.columns) if sample is not None else list(out)]
+
+    @cached_property
+    def _sample(self) -> "pd.DataFrame | None":
+        """The sample submission: read once, asked for each time a better step is published."""
+        from gome_graph.task.tables import read_table
+
+        return None if self.task.sample_submission is None else read_table(self.task.sample_submission)
 
     def _spelled(self, column: NDArray[Any]) -> NDArray[Any]:
         if self.format.kind != "label":
