@@ -5,7 +5,8 @@ spoke and which (one of three kinds), never an audit score.
 
 Probes at full stage, each for what the others cannot see:
 
-``constant``      the same prediction for every row of each fold: it does not depend on the row.
+``constant``      the same prediction for every row of each fold: it does not depend on the row. The most frequent label alone is no alarm:
+                  where classes are uneven an honest classifier may say nothing else.
 ``labels copied`` a continuous target hit exactly, on training rows only.
 ``audit gap``     out-of-fold score better than the score on rows whose labels no script has: fitted on what it predicts. Also paired, as
                   the gain
@@ -39,6 +40,7 @@ from gome_graph.validation.signals import (
     depends_on_inputs,
     exact_share,
     is_constant,
+    says_most_frequent,
     signal,
 )  # fmt: skip
 
@@ -112,12 +114,13 @@ def examine(
     result = Examination()
     if audit is not None and (len(audit.truth) < LEAST_AUDIT or not math.isfinite(audit.found.value)):
         audit = None
-    if is_constant(oof, folds):
+    steady = is_constant(oof, folds)
+    if steady and not says_most_frequent(truth, oof):
         result.note(
             "constant", VerdictKind.MISALIGNED, "The out-of-fold predictions are the same in every row; they must depend on the row."
         )
         return result
-    result.note("constant", None, "predictions differ from row to row")
+    result.note("constant", None, "the most frequent label in every row" if steady else "predictions differ from row to row")
     _copied(result, truth, oof, audit)
     _gap(result, metric, truth, oof, found, folds, audit, incumbent, test, drifts, policy)
     _signals(result, metric, truth, oof, found, folds, audit, inputs)

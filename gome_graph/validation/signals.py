@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SIGNAL_DRAWS = 40
 """Shuffles behind a signal z: its mean and spread need no more."""
+LEAST_APART = 30
+"""Rows with another label than the most frequent that it takes to see what labels hang on."""
 FREQUENT_WORDS = 300
 """Words of a text column that predictions are held against."""
 NO_SIGNAL, CLEAR_SIGNAL = 3.0, 5.0
@@ -26,6 +28,13 @@ def is_constant(prediction: Array, folds: Array) -> bool:
     if len(prediction) < 2 * len(np.unique(folds)):
         return False
     return all((prediction[folds == fold] == prediction[folds == fold][0]).all() for fold in np.unique(folds))
+
+
+def says_most_frequent(truth: Array, prediction: Array) -> bool:
+    """True for labels, if the most frequent one is given to every row."""
+    if prediction.dtype.kind not in "iu":
+        return False
+    return bool((prediction == constants(truth, prediction)[0]).all())
 
 
 def signal(metric: Metric, truth: Array, prediction: Array, *, seed: int = 0, draws: int = SIGNAL_DRAWS) -> float:
@@ -100,6 +109,9 @@ def depends_on_inputs(prediction: Array, inputs: "pd.DataFrame") -> bool:
 
     if prediction.dtype.kind not in "iuf":
         return True
+    labels = prediction.dtype.kind in "iu" and prediction.ndim == 1
+    if labels and len(prediction) - np.unique(prediction, return_counts=True)[1].max() < LEAST_APART:
+        return True  # nearly all rows got one label: the few others are too few to tell
     # Of a class matrix or several targets the column that varies most stands for all.
     numbers = prediction if prediction.ndim == 1 else prediction[:, int(prediction.std(axis=0).argmax())]
     ranks = midranks(numbers.astype(np.float64))

@@ -303,6 +303,13 @@ def test_when_nothing_is_left_it_says_so() -> None:
     assert "left to try" in diagnosis.cause
 
 
+@pytest.mark.parametrize(("metric", "rare", "decision"), [("f1", 0.05, "threshold"), ("f1", 0.45, "auto"), ("accuracy", 0.05, "auto")])
+def test_a_rare_class_that_the_metric_counts_is_cut_for_from_the_first_draft(metric: str, rare: float, decision: str) -> None:
+    task = brief(NUMBERS, metric=metric, prediction="label", class_shares=[1 - rare, rare])
+
+    assert {recipe.decision for recipe in draft_recipes(task)} == {decision}
+
+
 def test_a_draft_of_boosting_is_hurried_where_the_time_is_short() -> None:
     task = brief(NUMBERS, TargetKind.REGRESSION, "rmse", rows=40_000)
     plain, quick = draft_recipes(task)[0], hurried(draft_recipes(task)[0], task)

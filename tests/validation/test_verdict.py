@@ -125,6 +125,17 @@ def test_constant_predictions_are_misaligned(task, kit, tmp_path):
     assert judge(task, kit, raw, tmp_path / "w").verdict.kind is VerdictKind.MISALIGNED
 
 
+def test_the_most_frequent_label_everywhere_is_a_poor_solution_and_any_other_is_an_error(labels, kit, tmp_path):
+    raw = kit.script(labels, labels.input_dir(FULL))
+    frequent = int(np.bincount(labels.truth).argmax())
+    found = {}
+    for code in range(len(labels.format.classes)):
+        same = kit.Raw(*(np.tile(np.eye(len(labels.format.classes))[code], (len(part), 1)) for part in (raw.oof, raw.sub)))
+        found[code] = judge(labels, kit, same, tmp_path / str(code)).verdict.kind
+    assert found.pop(frequent) is VerdictKind.ACCEPTED
+    assert set(found.values()) == {VerdictKind.MISALIGNED}
+
+
 def test_predictions_that_point_the_wrong_way_are_misaligned(binary, kit, tmp_path):
     raw = kit.script(binary, binary.input_dir(FULL))
     found = judge(binary, kit, kit.Raw(-raw.oof, -raw.sub), tmp_path / "w")
@@ -255,3 +266,12 @@ def test_signal_is_about_nothing_for_shuffled_predictions(number):
     truth = rng.normal(size=500)
     assert abs(signal(number.metric, truth, rng.permutation(truth))) < 3.5
     assert signal(number.metric, truth, truth + rng.normal(size=500)) > 10
+
+
+def test_a_handful_of_labels_says_nothing_of_the_inputs():
+    rng = np.random.default_rng(0)
+    inputs = pd.DataFrame({"a": rng.normal(size=500)})
+    few, many = np.zeros(500, dtype=int), (rng.random(500) < 0.5).astype(int)
+    few[:10] = 1
+    assert depends_on_inputs(few, inputs)
+    assert not depends_on_inputs(many, inputs)

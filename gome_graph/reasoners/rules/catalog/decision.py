@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from gome_graph.reasoners.rules.recipe import Decision, Recipe
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
 from gome_graph.reasoners.rules.writer.estimators import CLASSES_ONLY, TREES
+from gome_graph.reasoners.rules.writer.target import CUT_METRICS
 from gome_graph.records import Component, TargetKind
 
-CUT_METRICS = ("f1", "mcc", "balanced_accuracy")
-"""Metrics whose best cut is rarely one half."""
 CLASS_METRICS = ("f1_macro", "f1_weighted", "balanced_accuracy", "mcc")
 
 

@@ -6,6 +6,7 @@ from gome_graph.reasoners.rules.recipe import Decision, FeatureStep, Member, Rec
 from gome_graph.reasoners.rules.writer import presets
 from gome_graph.reasoners.rules.writer.presets import suits_curves
 from gome_graph.reasoners.rules.writer.row_files import file_step
+from gome_graph.reasoners.rules.writer.target import CUT_METRICS
 from gome_graph.records import ColumnKind, TargetKind
 
 _MANY_CLASSES = 25
@@ -18,6 +19,8 @@ _CHARACTER_CELLS = 3e7
 """Characters times classes up to which linear models on character n-grams are."""
 _SKEWED = 2.0
 """Skewness from which a linear model gets ranks."""
+_RARE = 0.3
+"""Share of a class below which a plain model seldom gives it more than one half."""
 _PROSE_WORDS = 4.0
 """Mean words from which a text column is prose (below: names, titles), read by first drafts."""
 
@@ -86,7 +89,7 @@ class _Frame:
         self.features += files
         self.transform = _TRANSFORMS.get(brief.metric, "none")
         ordinal = brief.profile.target.kind is TargetKind.ORDINAL and brief.prediction == "label"
-        self.decision: Decision = "round" if ordinal else "auto"
+        self.decision: Decision = "round" if ordinal else "threshold" if _rare(brief) else "auto"
         self.balanced = brief.metric in ("balanced_accuracy", "log_loss_balanced")
 
     def of(self, *members: Member) -> Recipe:
@@ -94,6 +97,12 @@ class _Frame:
             members=list(members), blend="single" if len(members) == 1 else "stack", drop=self.drop, features=self.features,
             target_transform=self.transform, decision=self.decision, class_weight="balanced" if self.balanced else "none",
         )  # fmt: skip
+
+
+def _rare(brief: TaskBrief) -> bool:
+    """Two classes, one of them rare, and a metric that counts it: cut at one half, a first draft may never name it."""
+    shares = brief.profile.target.class_shares
+    return brief.prediction == "label" and brief.metric in CUT_METRICS and len(shares) == 2 and min(shares) < _RARE
 
 
 def _classes(brief: TaskBrief) -> int:

@@ -9,6 +9,9 @@ from gome_graph.records import TargetKind
 TRANSFORMS = {"log1p": ("np.log1p({})", "np.expm1({})"), "log": ("np.log({})", "np.exp({})"), "sqrt": ("np.sqrt({})", "np.square({})")}
 """Target transform -> (there, back), as code around the value."""
 
+CUT_METRICS = ("f1", "mcc", "balanced_accuracy")
+"""Metrics of labels whose best cut is rarely one half."""
+
 
 @dataclass(frozen=True)
 class Target:
