@@ -1,12 +1,12 @@
 """Where does tree search overtake the gradient? Strategies against a dialled reasoner, at equal steps and at equal seconds.
 
-    python benchmarks/strategies/crossover.py --out DIR [--minutes 4] [--levels 10] [--seeds 1] [--steps 10] [--table]
+    python benchmarks/strategies/crossover.py --out DIR [--minutes 4] [--levels 10] [--seeds 1] [--steps 10] [--script-seconds 4] [--table]
     python benchmarks/strategies/crossover.py --out DIR --ablations     the reasoner at full strength, parts left out
 
 The operators, the validation, the budget in steps and the tasks (`gome_graph.bench.tasks`: made here or scikit-learn's) are the same for
-all; ``rules@q`` gives a right direction with probability q. One trace, the run's own memory, no audit part, no last round. A cell that is
-done is not done again, so the study runs in pieces: after ``--minutes`` it stops by itself, and the same command goes on. Cells come level
-by level from the ends to the middle, each level whole (tasks x strategies) before the next.
+all; ``rules@q`` gives a right direction with probability q. One trace, three folds, the run's own memory, no audit part, no last round. A
+cell that is done is not done again, so the study runs in pieces: after ``--minutes`` it stops by itself, and the same command goes on. Cells
+come level by level from the ends to the middle, each level whole (tasks x strategies) before the next.
 
 Equal seconds: each run's best at the script seconds (CPU, see `warm`) of the quickest run of its task, seed and level.
 """
@@ -34,6 +34,7 @@ def main() -> int:
     parser.add_argument("--levels", type=int, default=10, help="levels of q from 0 to 1")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--script-seconds", type=float, default=4.0, help="CPU seconds a script may take; reasoners are told")
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--strategies", nargs="+", default=STRATEGIES)
     parser.add_argument("--tasks", nargs="+", default=TASKS)
@@ -127,9 +128,10 @@ def one(options: argparse.Namespace, cell: object, tasks: Path) -> dict:
     steps = options.steps if extra.get("traces", 1) == 1 else max(1, options.steps // extra["traces"])
     settings = RunSettings.model_validate(
         {"budget_seconds": 1e6, "traces": 1, "seed": cell.seed, "max_steps": steps, "reasoner": cell.arm.reasoner,
-         "strategy": cell.arm.strategy, "audit": 0.0, "top_k": 1, "final_seeds": 1, "cpus": 1, "executor": "warm", **extra}
+         "strategy": cell.arm.strategy, "audit": 0.0, "folds": 3, "top_k": 1, "final_seeds": 1, "cpus": 1, "executor": "warm", **extra}
     )  # fmt: skip
-    start(load_task(tasks / cell.task), settings, out=out)
+    task = load_task(tasks / cell.task)
+    start(task.model_copy(update={"limits": {**task.limits, "wall_seconds": options.script_seconds}}), settings, out=out)
     row, curve = read_run(cell, RunDirectory.open(out), [])
     shutil.rmtree(out, ignore_errors=True)
     return {"cell": cell.name, "steps": options.steps, "row": row, "curve": curve}

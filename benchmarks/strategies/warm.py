@@ -7,6 +7,7 @@ counted, so they do not depend on what else the machine does; a remembered scrip
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -20,8 +21,9 @@ from gome_graph.hooks import Offer, hookimpl
 from gome_graph.records import Execution, Outcome, Protections, ScriptJob
 
 WALL_SECONDS = 600.0
-"""The machine may be ten times slower than it should: the CPU limit is what counts."""
-CPU_SECONDS = 60.0
+"""The machine may be ten times slower than it should: the CPU limit, the job's wall seconds, is what counts."""
+STARTED = 2
+"""CPU seconds a script may need beyond its limit before it is ended: what it used is read afterwards, exactly."""
 
 
 class WarmExecutor:
@@ -66,7 +68,7 @@ class WarmExecutor:
     def _key(self, job: ScriptJob) -> str:
         digest = hashlib.sha256((job.workspace / "solution.py").read_bytes())
         kept = sorted(path.name for path in (job.workspace / "kept").glob("*")) if (job.workspace / "kept").is_dir() else []
-        digest.update(json.dumps([_fingerprint(job.input_dir), job.stage.value, job.seed, kept]).encode())
+        digest.update(json.dumps([_fingerprint(job.input_dir), job.stage.value, job.seed, kept, job.limits.wall_seconds]).encode())
         return digest.hexdigest()[:32]
 
     def _run(self, job: ScriptJob) -> Execution:
@@ -77,9 +79,17 @@ class WarmExecutor:
         (job.workspace / "input").symlink_to(job.input_dir.resolve())
         environment = {"GOME_SEED": str(job.seed), "GOME_STAGE": job.stage.value, "GOME_TIME_LIMIT": f"{job.limits.wall_seconds:g}",
                        "GOME_CPUS": "1"}  # fmt: skip
-        answer = self._ask({"workspace": str(job.workspace), "memory": 0, "environment": environment, "wall": WALL_SECONDS})
+        answer = self._ask(
+            {
+                "workspace": str(job.workspace),
+                "memory": 0,
+                "environment": environment,
+                "wall": WALL_SECONDS,
+                "cpu": STARTED + math.ceil(job.limits.wall_seconds),
+            }
+        )
         stdout, stderr = ((job.workspace / name).read_text(errors="replace") for name in ("stdout.log", "stderr.log"))
-        slow = answer["timed_out"] or answer["cpu"] > CPU_SECONDS
+        slow = answer["timed_out"] or answer["cpu"] > job.limits.wall_seconds
         outcome = Outcome.TIMED_OUT if slow else Outcome.OK if answer["code"] == 0 else Outcome.CRASHED
         error = last_error(stderr) if outcome is Outcome.CRASHED else None
         return Execution(

@@ -44,6 +44,7 @@ def child(job: dict) -> None:
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         if job["memory"]:
             resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
+        resource.setrlimit(resource.RLIMIT_CPU, (job["cpu"], job["cpu"]))
         os.environ.update(job["environment"])
         sys.argv = ["solution.py"]
         runpy.run_path("solution.py", run_name="__main__")

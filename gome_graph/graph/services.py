@@ -5,6 +5,7 @@ Parts cannot be checkpointed, so the graph's state carries the run directory and
 
 import contextlib
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -222,10 +223,15 @@ class RunServices:
         memory = self.settings.memory_limit_bytes or int(0.8 * psutil.virtual_memory().total / parallel)
         return min(memory, int(self.prepared.task.limits.get("memory_mb", memory / MEGABYTE) * MEGABYTE))
 
+    @property
+    def script_limit(self) -> Seconds:
+        """Wall seconds that the task allows one script, whatever the budget; infinite where it says nothing."""
+        return self.prepared.task.limits.get("wall_seconds", math.inf)
+
     def limits(self, wall: Seconds, parallel: int) -> Limits:
         """Limits of one script when `parallel` of them may run at the same time."""
         memory = self.memory_limit(parallel)
-        wall = max(min(wall, self.prepared.task.limits.get("wall_seconds", wall)), 0.1)
+        wall = max(min(wall, self.script_limit), 0.1)
         # No honest script can pass the CPU limit before the wall clock ends it: it holds where the watchdog should fail.
         return Limits(wall_seconds=wall, memory_bytes=memory, cpu_seconds=wall * len(os.sched_getaffinity(0)) + CPU_SLACK_SECONDS)
 

@@ -63,6 +63,16 @@ def test_limits_of_the_task_hold_for_every_script(plan: Plan, folder: Path, tmp_
     assert list(kinds(tmp_path / "run").values())[:2] == [VerdictKind.TIMED_OUT, VerdictKind.OUT_OF_MEMORY]
 
 
+def test_a_reasoner_is_told_what_the_task_allows_a_script(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    with (folder / "task.toml").open("a") as file:
+        file.write("[limits]\nwall_seconds = 6\n")
+    reasoner = plan(lambda trace, step: width(1.0) if step == 0 else None)
+
+    run(folder, tmp_path / "run", max_steps=3)
+
+    assert [context.time_limit for context in reasoner.seen] == [6.0]
+
+
 def test_traces_do_not_wait_for_each_other(plan: Plan, folder: Path, tmp_path: Path) -> None:
     slow = SLOW.replace("60", "20") + width(1.0)
     plan(lambda trace, step: slow if (trace, step) == (0, 0) else width(1.0 - step / 10) if trace == 1 and step < 4 else None)
