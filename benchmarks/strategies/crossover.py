@@ -5,7 +5,7 @@
 
 The operators, the validation, the budget in steps and the tasks (`gome_graph.bench.tasks`: made here or scikit-learn's) are the same for
 all; ``rules@q`` gives a right direction with probability q. One trace, three folds, the run's own memory, no audit part, no last round. A
-cell that is done is not done again, so the study runs in pieces: after ``--minutes`` it stops by itself, and the same command goes on. Cells
+cell that is done is not done again, so the study runs in pieces: after ``--minutes`` it stops by itself; the same command goes on. Cells
 come level by level from the ends to the middle, each level whole (tasks x strategies) before the next.
 
 Equal seconds: each run's best at the script seconds (CPU, see `warm`) of the quickest run of its task, seed and level.
