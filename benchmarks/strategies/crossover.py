@@ -88,19 +88,9 @@ def run(options: argparse.Namespace, rows_file: Path) -> None:
     done = set()
     if rows_file.exists():
         done = {(line["cell"], line["steps"]) for line in map(json.loads, rows_file.read_text().splitlines())}
-    from warm import WarmExecutor, WarmPlugin
+    from warm import install
 
-    from gome_graph.graph import builtins, services
-
-    (options.out / "scripts").mkdir(exist_ok=True)
-    executor = WarmExecutor(options.out / "scripts")
-
-    def load(only: object = None, *, enabled: bool = True) -> object:
-        plugins = builtins.load(only, enabled=enabled)
-        plugins.add(WarmPlugin(executor), "warm")
-        return plugins
-
-    services.load = load
+    executor = install(options.out / "scripts")
     for cell in cells(options):
         if (cell.name, options.steps) in done:
             continue

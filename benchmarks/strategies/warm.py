@@ -134,3 +134,19 @@ class WarmPlugin:
     def gome_executor(self) -> Iterable[Offer]:
         """Offer it."""
         return [Offer("warm", lambda: self._executor, "for benchmarks: starts warm, no sandbox")]
+
+
+def install(cache: Path) -> WarmExecutor:
+    """Offer a warm executor to all runs of this process under the name ``warm``."""
+    from gome_graph.graph import builtins, services
+
+    cache.mkdir(parents=True, exist_ok=True)
+    executor = WarmExecutor(cache)
+
+    def load(only: object = None, *, enabled: bool = True) -> object:
+        plugins = builtins.load(only, enabled=enabled)
+        plugins.add(WarmPlugin(executor), "warm")
+        return plugins
+
+    services.load = load
+    return executor
