@@ -54,14 +54,14 @@ def pid_of(memory: SuccessMemory) -> int:
     return int(str(memory.status()["pid"]))
 
 
-def test_four_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
-    writers = [start(tmp_path, f"run{n}", 50) for n in range(4)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0] * 4
+def test_eight_processes_write_at_once_and_lose_nothing(tmp_path: Path) -> None:
+    writers = [start(tmp_path, f"run{n}", 25) for n in range(8)]
+    assert [writer.wait(timeout=120) for writer in writers] == [0] * 8
     for writer in writers:
         assert writer.stdout is not None
         writer.stdout.close()
     store = Store(tmp_path)
-    assert {item.key for item in store.select()} == {f"run{n}/0/t0-{i}" for n in range(4) for i in range(50)}
+    assert {item.key for item in store.select()} == {f"run{n}/0/t0-{i}" for n in range(8) for i in range(25)}
     assert [change.seq for change in store.changes(0, 1000)] == list(range(1, 201))
     store.close()
 

@@ -79,23 +79,23 @@ class TestShared(MemoryContract):
         return SharedMemory(self.server.address(name), path / uuid.uuid4().hex, EXACT)
 
 
-def test_four_writers_at_once_lose_nothing(server: Server, tmp_path: Path) -> None:
+def test_eight_writers_at_once_lose_nothing(server: Server, tmp_path: Path) -> None:
     address = server.address("writers")
 
     def write(writer: int) -> None:
         memory = SharedMemory(address, tmp_path / str(writer), EXACT)
-        for number in range(25):
+        for number in range(12):
             memory.remember(experience(number, key=f"run{writer}/0/t0-{number}"))
         memory.close()
 
-    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     reader = SharedMemory(address, tmp_path / "reader", EXACT)
     reader.sync()
-    found = [reader._local.get(f"run{writer}/0/t0-{number}") for writer in range(4) for number in range(25)]
+    found = [reader._local.get(f"run{writer}/0/t0-{number}") for writer in range(8) for number in range(12)]
     assert all(found)
     reader.close()
 

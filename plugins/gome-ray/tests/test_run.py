@@ -1,4 +1,4 @@
-"""A whole run on a cluster does what it does on this machine: same steps, same verdicts, same scores."""
+"""Runs and benches on a cluster do what they do on this machine: same steps, same verdicts, same scores."""
 
 import json
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+
+from gome_graph.bench.rows import CLOCK
 
 pytest.importorskip("ray", reason="NOT TESTED: Ray is not installed; pip install -r requirements/test.txt")
 
@@ -53,4 +55,28 @@ def test_a_run_on_a_cluster_gives_the_table_of_a_run_here(task: Path, tmp_path: 
     here = table(task, tmp_path / "here", "local")
     there = table(task, tmp_path / "there", "ray")
     assert len(here) == 3
+    assert there == here
+
+
+def bench(out: Path, executor: str) -> list[dict[str, object]]:
+    """Rows of a small bench without what the clock says."""
+    command = [
+        sys.executable, "-m", "gome_graph.cli", "bench", "linear", "--strategies", "gradient,tree", "--steps", "3", "--out", str(out),
+        "--executor", executor, "--quiet",
+    ]  # fmt: skip
+    environment = {**os.environ, "GOME_PLUGINS": "ray,memory", "RAY_ADDRESS": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = pd.read_parquet(out / "rows.parquet")
+    found: list[dict[str, object]] = json.loads(rows.drop(columns=[name for name in CLOCK if name in rows]).to_json(orient="records"))
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(1900)
+def test_a_bench_on_a_cluster_gives_the_table_of_a_bench_here(tmp_path: Path) -> None:
+    here = bench(tmp_path / "here", "local")
+    there = bench(tmp_path / "there", "ray")
+    assert [row["steps"] for row in here] == [3, 3]
     assert there == here
