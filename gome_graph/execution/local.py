@@ -1,10 +1,9 @@
 """The local executor: scripts as contained processes of this machine."""
 
-import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gome_graph.errors import SandboxError
@@ -13,11 +12,14 @@ from gome_graph.execution.judge import judge
 from gome_graph.execution.launch import Way
 from gome_graph.execution.limits import memory_limit
 from gome_graph.execution.logs import log_tail
+from gome_graph.execution.running import Running
 from gome_graph.execution.settings import LocalSettings, Mechanism
 from gome_graph.execution.watchdog import Watchdog, Watched
 from gome_graph.records import Execution, Protections, ScriptJob
 
 _BEST_FIRST = (Mechanism.BUBBLEWRAP, Mechanism.NAMESPACES, Mechanism.LANDLOCK, Mechanism.NONE)
+CLOSE_SECONDS = 10.0
+"""Patience with scripts that are asked to stop because the executor is closed."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,7 @@ class LocalExecutor:
         self._settings = settings or LocalSettings()
         self._lock = threading.Lock()
         self._chosen: _Chosen | None = None
-        self._closing = threading.Event()
-        self._idle = threading.Condition()
-        self._running = 0
+        self._running = Running()
 
     def protections(self) -> Protections:
         """Which walls hold here: measured once by a script that tries to get out, then remembered."""
@@ -57,27 +57,12 @@ class LocalExecutor:
     def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
         """Run ``solution.py`` of the job's workspace; see `gome_graph.hooks.Executor.run`."""
         way = self._choose().way
-        with self._counted():
-            return self._run(job, way, lambda: self._closing.is_set() or stopped())
+        with self._running.one():
+            return self._run(job, way, lambda: self._running.closing() or stopped())
 
     def close(self) -> None:
         """End every script that still runs (outcome ``stopped``) and wait until they are gone."""
-        self._closing.set()
-        with self._idle:
-            self._idle.wait_for(lambda: self._running == 0, timeout=10)
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._idle:
-            if self._closing.is_set():
-                raise SandboxError("The executor is closed; open a new one to run scripts.")
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+        self._running.end(CLOSE_SECONDS)
 
     def _choose(self) -> _Chosen:
         with self._lock:
@@ -120,7 +105,7 @@ class LocalExecutor:
         if way.mechanism is Mechanism.BUBBLEWRAP and bubblewrap.program() is None:
             return selfcheck.Check(works=False, problem="bubblewrap does not work here: bwrap is not installed")
         try:
-            return selfcheck.check(lambda job: self._run(job, way, self._closing.is_set))
+            return selfcheck.check(lambda job: self._run(job, way, self._running.closing))
         except SandboxError as error:
             return selfcheck.Check(works=False, problem=str(error).rstrip("."))
 

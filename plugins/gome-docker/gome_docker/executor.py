@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import docker
@@ -20,8 +20,10 @@ from gome_docker.settings import DockerSettings
 from gome_docker.stream import Stream
 from gome_graph.errors import SandboxError
 from gome_graph.execution.toolkit import (
+    CLOSED,
     FLOOD_FACTOR,
     Ending,
+    Running,
     Watched,
     borrow_uid,
     can_lend_uids,
@@ -42,6 +44,8 @@ LOOK_PAUSE = 0.2
 """Seconds between two questions whether the run was stopped."""
 DISK_PAUSE = 1.0
 """Seconds between two looks at the workspace's size."""
+CLOSE_SECONDS = 15.0
+"""Patience with scripts that are asked to stop because the executor is closed."""
 END_PATIENCE = 3.0
 """Seconds for process 1 to end everything, after its grace; then the daemon kills the container."""
 
@@ -66,16 +70,14 @@ class DockerExecutor:
         self._client: docker.DockerClient | None = None
         self._image = ""
         self._protections: Protections | None = None
-        self._closing = threading.Event()
-        self._idle = threading.Condition()
-        self._running = 0
+        self._running = Running()
 
     def protections(self) -> Protections:
         """Which walls hold: measured once by a script that tries to get out."""
         self._open()
         with self._lock:
             if self._protections is None:
-                found = check(lambda job: self._run(job, self._closing.is_set))
+                found = check(lambda job: self._run(job, self._running.closing))
                 if not found.works:
                     raise SandboxError(f"docker: {found.problem}; look at the image, or set libraries to the other value")
                 self._protections = describe(f"docker ({self._image})", found, [])
@@ -84,37 +86,22 @@ class DockerExecutor:
     def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
         """Run ``solution.py`` of the job's workspace; see `gome_graph.hooks.Executor.run`."""
         self._open()
-        with self._counted():
-            return self._run(job, lambda: self._closing.is_set() or stopped())
+        with self._running.one():
+            return self._run(job, lambda: self._running.closing() or stopped())
 
     def close(self) -> None:
         """End every script that still runs (outcome ``stopped``), wait until they are gone, let go of the daemon."""
-        self._closing.set()
-        with self._idle:
-            self._idle.wait_for(lambda: self._running == 0, timeout=15)
+        self._running.end(CLOSE_SECONDS)
         with self._lock:
             if self._client is not None:
                 self._client.close()
                 self._client = None
 
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._idle:
-            if self._closing.is_set():
-                raise SandboxError("The executor is closed; open a new one to run scripts.")
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
-
     def _open(self) -> docker.DockerClient:
         with self._lock:
             if self._client is None:
-                if self._closing.is_set():
-                    raise SandboxError("The executor is closed; open a new one to run scripts.")
+                if self._running.closing():
+                    raise SandboxError(CLOSED)
                 client = connect(self._settings)
                 sweep(client)
                 self._image = ensure_image(client, self._settings)
@@ -124,7 +111,7 @@ class DockerExecutor:
     def _run(self, job: ScriptJob, stopped: Callable[[], bool]) -> Execution:
         client = self._client
         if client is None:
-            raise SandboxError("The executor is closed; open a new one to run scripts.")
+            raise SandboxError(CLOSED)
         job = job.model_copy(update={"workspace": job.workspace.resolve(), "input_dir": job.input_dir.resolve()})
         if not job.input_dir.is_dir():
             raise SandboxError(f"The input folder {job.input_dir} is missing.")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gome_graph.errors import SandboxError
-from gome_graph.execution.toolkit import prepare, restore, write_file
+from gome_graph.execution.toolkit import Running, prepare, restore, write_file
 from gome_graph.records import Execution, Outcome, Protections, ScriptJob
 from gome_ray.cluster import connect
 from gome_ray.parcels import fingerprint, pack, unpack
@@ -17,6 +17,8 @@ from gome_ray.work import WALLS, Delivery, Order, as_protections, carry_out, pro
 
 LOOK_PAUSE = 0.2
 """Seconds between two questions whether the run was stopped."""
+CLOSE_SECONDS = 15.0
+"""Patience with scripts that are asked to stop because the executor is closed."""
 CANCEL_PATIENCE = 3.0
 """Seconds for a node to end a script in good order; then its worker is killed, and the script dies with it."""
 NOT_SENT = ("input", "output", ".scratch", "stdout.log", "stderr.log")
@@ -44,9 +46,7 @@ class RayExecutor:
         self._protections: Protections | None = None
         self._inputs: dict[str, Any] = {}
         self._task: Any = None
-        self._closing = threading.Event()
-        self._idle = threading.Condition()
-        self._running = 0
+        self._running = Running()
 
     def protections(self) -> Protections:
         """The walls of the node that answers first; every other one must have them too, or refuses its scripts."""
@@ -65,22 +65,12 @@ class RayExecutor:
     def run(self, job: ScriptJob, stopped: Callable[[], bool] = lambda: False) -> Execution:
         """Run ``solution.py`` of the job's workspace; see `gome_graph.hooks.Executor.run`."""
         walls = self.protections()
-        with self._idle:
-            if self._closing.is_set():
-                raise SandboxError("The executor is closed; open a new one to run scripts.")
-            self._running += 1
-        try:
-            return self._run(job, tuple(wall for wall in WALLS if getattr(walls, wall)), lambda: self._closing.is_set() or stopped())
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
+        with self._running.one():
+            return self._run(job, tuple(wall for wall in WALLS if getattr(walls, wall)), lambda: self._running.closing() or stopped())
 
     def close(self) -> None:
         """End every script that still runs (outcome ``stopped``) and wait until they are gone; the cluster stays."""
-        self._closing.set()
-        with self._idle:
-            self._idle.wait_for(lambda: self._running == 0, timeout=15)
+        self._running.end(CLOSE_SECONDS)
         with self._lock:
             self._inputs.clear()
 
