@@ -1,6 +1,6 @@
 """Where does tree search overtake the gradient? Strategies against a dialled reasoner, at equal steps and at equal seconds.
 
-    python benchmarks/strategies/crossover.py --out DIR [--minutes 4] [--levels 10] [--seeds 1] [--steps 10] [--script-seconds 4] [--table]
+    python benchmarks/strategies/crossover.py --out DIR [--minutes 4] [--levels 10] [--seeds 1] [--steps 10] [--table] [--plot FILE]
     python benchmarks/strategies/crossover.py --out DIR --ablations     the reasoner at full strength, parts left out
 
 The operators, the validation, the budget in steps and the tasks (`gome_graph.bench.tasks`: made here or scikit-learn's) are the same for
@@ -40,6 +40,7 @@ def main() -> int:
     parser.add_argument("--tasks", nargs="+", default=TASKS)
     parser.add_argument("--ablations", action="store_true")
     parser.add_argument("--table", action="store_true", help="print the table of what is there, and run nothing")
+    parser.add_argument("--plot", type=Path, help="PNG of the crossover to write")
     options = parser.parse_args()
     rows_file = options.out / ("ablations.jsonl" if options.ablations else "cells.jsonl")
     if not options.table:
@@ -48,6 +49,10 @@ def main() -> int:
 
     lines = [json.loads(line) for line in rows_file.read_text().splitlines()] if rows_file.exists() else []
     lines = [line for line in lines if line["row"]["task"] in options.tasks and line["steps"] == options.steps]
+    if options.plot is not None:
+        from plot import plot
+
+        plot(lines, options.plot)
     print((ablation_table if options.ablations else crossover_table)(lines))
     return 0
 
