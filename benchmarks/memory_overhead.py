@@ -1,7 +1,7 @@
 """What the success memory costs: the orchestrator's CPU and wall a call, and the index service's memory.
 
-``python benchmarks/memory_overhead.py [--sizes 100,1000,10000] [--embedding minilm|hash]``. Hypotheses are distinct sentences from a
-small grammar. "caught up" is the service's time to read a memory that was written all at once (embedding included).
+``python benchmarks/memory_overhead.py [--sizes 100,1000,10000] [--embedding minilm|hash] [--index chroma|exact]``. Hypotheses are distinct
+sentences from a small grammar. "caught up" is the service's time to read a memory that was written all at once (embedding included).
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from gome_graph.records import Component, Experience, Hypothesis, RecallQuery, StepId, VerdictKind
-from gome_memory.memory import SuccessMemory
+from gome_memory.memory import MemoryConfig, SuccessMemory
 
 VERBS = ("Add", "Drop", "Encode", "Blend", "Scale", "Bin", "Tune", "Regularise", "Smooth", "Cross")
 OBJECTS = (
@@ -62,11 +62,11 @@ def measured(calls: list[Callable[[], object]]) -> dict[str, float]:
     return {"cpu_ms": round(statistics.median(cpu), 2), "wall_ms": round(statistics.median(wall), 2), "cpu_ms_worst": round(max(cpu), 2)}
 
 
-def bench(size: int, embedding: str, repeats: int) -> dict[str, object]:
+def bench(size: int, embedding: str, index: str, repeats: int) -> dict[str, object]:
     """One size, in a fresh directory."""
     rng = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as directory:
-        memory = SuccessMemory(Path(directory) / "memory", embedding=embedding)
+        memory = SuccessMemory(Path(directory) / "memory", MemoryConfig(index=index, embedding=embedding))
         memory.remember_all([experience(number, rng) for number in range(size)])
         ask = [
             RecallQuery(hypotheses=[hypothesis(7 * n), hypothesis(31 * n)], trace_steps=n, seed=n, task="b", run="b")
@@ -93,12 +93,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default="100,1000,10000")
     parser.add_argument("--embedding", default="minilm")
+    parser.add_argument("--index", default="chroma", choices=["chroma", "exact"])
     parser.add_argument("--repeats", type=int, default=40)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     print("" if options.json else "experiences  remember cpu/wall ms  recall cpu/wall ms  service MB  service CPU s  caught up s")
     for size in (int(part) for part in options.sizes.split(",")):
-        row = bench(size, options.embedding, options.repeats)
+        row = bench(size, options.embedding, options.index, options.repeats)
         if options.json:
             print(json.dumps(row))
             continue

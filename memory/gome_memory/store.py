@@ -252,13 +252,27 @@ class Store:
                 found[name] = str(rows[0][0])
         return found
 
-    def best_of_text(self, name: str, limit: int) -> list[Facts]:
-        """Successes of one hypothesis text, largest gain first, ties by key."""
-        return self._facts("success = 1 AND text_id = ? ORDER BY gain_in_noise DESC, key LIMIT ?", (name, limit))
+    def best_of_texts(self, names: Sequence[str], limit: int) -> dict[str, list[Facts]]:
+        """Successes of each hypothesis text, largest gain first, ties by key, at most `limit` of each; texts without any are left out."""
+        return self._of_texts(names, "success = 1", "gain_in_noise DESC, key", limit)
 
-    def worst_of_text(self, name: str) -> list[Facts]:
-        """The clearest failure of one hypothesis text, ties by key: one is enough to warn of it. Empty if it never failed."""
-        return self._facts("success = 0 AND text_id = ? ORDER BY gain_in_noise, key LIMIT 1", (name,))
+    def worst_of_texts(self, names: Sequence[str]) -> dict[str, list[Facts]]:
+        """The clearest failure of each hypothesis text, ties by key: one is enough to warn of it. Texts that never failed are left out."""
+        return self._of_texts(names, "success = 0", "gain_in_noise, key", 1)
+
+    def _of_texts(self, names: Sequence[str], condition: str, order: str, limit: int) -> dict[str, list[Facts]]:
+        found: dict[str, list[Facts]] = {}
+        if names:
+            rows = self._read(
+                "SELECT key, text_id, success, gain_in_noise FROM (SELECT key, text_id, success, gain_in_noise,"  # noqa: S608
+                f" row_number() OVER (PARTITION BY text_id ORDER BY {order}) AS place FROM experiences"
+                f" WHERE {_LIVE} AND {condition} AND text_id IN ({', '.join('?' * len(names))}))"
+                " WHERE place <= ? ORDER BY text_id, place",
+                (*names, limit),
+            )
+            for row in rows:
+                found.setdefault(str(row[1]), []).append(_facts(row))
+        return found
 
     def highest_gains(self, limit: int) -> list[Facts]:
         """The successes with the largest gain in noise units, ties by key."""
@@ -270,7 +284,7 @@ class Store:
 
     def _facts(self, condition: str, values: Sequence[object]) -> list[Facts]:
         rows = self._read(f"SELECT key, text_id, success, gain_in_noise FROM experiences WHERE {_LIVE} AND {condition}", values)  # noqa: S608
-        return [Facts(str(key), str(name), bool(success), float(str(gain))) for key, name, success, gain in rows]
+        return [_facts(row) for row in rows]
 
     def get(self, key: str, *, forgotten: bool = False) -> "Experience | None":
         """The experience with this key, or None; with `forgotten`, also one that was forgotten."""
@@ -328,6 +342,11 @@ def _row(item: "Experience") -> tuple[object, ...]:
         text,
         encode(item),
     )
+
+
+def _facts(row: tuple[object, ...]) -> Facts:
+    key, name, success, gain = row
+    return Facts(str(key), str(name), bool(success), float(str(gain)))
 
 
 def _printable(text: str) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gome_graph.errors import BudgetExceeded, GomeError, RunError
@@ -48,6 +49,27 @@ def test_rebuilding_changes_no_ranking(tmp_path: Path) -> None:
     before = answers(memory)
     assert memory.rebuild() == 400
     assert answers(memory) == before
+    memory.close()
+
+
+def test_exact_search_finds_what_comparing_every_pair_finds(tmp_path: Path) -> None:
+    memory = SuccessMemory(tmp_path, MemoryConfig(index="exact", embedding="hash", neighbours=5))
+    told = various(300)
+    for part in (told[:100], told[100:], told[50:60]):  # grows between questions
+        memory.remember_all(part)
+        memory.recall(query(0))
+    embed = load("hash")
+    index = memory._exact
+    assert index is not None
+    asked = [item.hypothesis.text for item in told[::60]]
+    found = index.nearest(asked, successes=5, failures=5, extra=[], seq=memory._store.last_seq())
+    for outcome, near in ((True, found.successes), (False, found.failures)):
+        texts = sorted({item.hypothesis.text for item in told if item.success is outcome})
+        table = np.round(embed(texts).astype(np.float64) @ embed(asked).astype(np.float64).T, 6)
+        for column in range(len(asked)):
+            order = sorted(range(len(texts)), key=lambda row: (-table[row, column], text_id(texts[row])))
+            assert {text_id(texts[row]) for row in order[:5]} <= set(near)
+        assert all(near[text_id(text)] == tuple(row) for text, row in zip(texts, table.tolist(), strict=True) if text_id(text) in near)
     memory.close()
 
 
