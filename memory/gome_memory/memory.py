@@ -26,7 +26,8 @@ class MemoryConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     index: Literal["chroma", "exact"] = "chroma"
-    """``chroma``: an index service beside the run. ``exact``: brute force in this process, no service; 100,000 hypotheses of hashed words take 17 ms a question."""
+    """``chroma``: an index service beside the run. ``exact``: brute force in this process, no service; with hashed words 100,000 hypotheses
+    take 17 ms a question."""
     embedding: str = DEFAULT
     """``minilm`` (packaged weights), ``hash`` (no weights) or the name of one that a plugin offers."""
     neighbours: int = 50
