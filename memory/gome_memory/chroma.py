@@ -27,7 +27,10 @@ from gome_memory.store import Change, Store
 
 log = logging.getLogger(__name__)
 
-COLLECTION = "hypotheses"
+COLLECTIONS = {True: "successes", False: "failures"}
+"""One for each outcome: a graph search that filters by outcome takes 300 ms among 100,000 rows."""
+LAYOUT = 2
+"""Of the index; one of another layout is built again."""
 BATCH = 64
 """Changes taken up at once; between two batches the service answers."""
 
@@ -92,19 +95,19 @@ class ChromaIndex:
         self._mended = False
         self._ids: set[str] = set()
         self._state = self._read_state()
-        self._collection: Any = None
+        self._collections: dict[bool, Any] = {}
         if self._state is None:
             self.rebuild()
             return
         try:
-            self._collection = self._open()
+            self._collections = self._open()
             self._probe(self._state["count"])
         except BaseException as error:
             self._mend(error)
 
     def _probe(self, expected: int) -> None:
         """Raise if rows are missing or do not find themselves: Chroma opens a file of random vectors without a word."""
-        self._ids = set(self._collection.get(include=[])["ids"])
+        self._ids = {row_id for collection in self._collections.values() for row_id in collection.get(include=[])["ids"]}
         if len(self._ids) != expected:
             raise ValueError(f"{len(self._ids)} rows instead of {expected}")
         ids = sorted(self._ids)[:: max(1, len(self._ids) // PROBES)][:PROBES]
@@ -117,7 +120,7 @@ class ChromaIndex:
         vector = self._embedding([text])
         if not vector.any():  # a text without words has no direction
             return True
-        answer = self._collection.query(query_embeddings=vector, n_results=1, where={"success": success}, include=["distances"])
+        answer = self._collections[success].query(query_embeddings=vector, n_results=1, include=["distances"])
         return bool(answer["distances"][0]) and bool(answer["distances"][0][0] < PROBE_DISTANCE)
 
     @property
@@ -132,7 +135,7 @@ class ChromaIndex:
     def _read_state(self) -> dict[str, Any] | None:
         try:
             state: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
-            same = (state["store_id"], state["embedding"]) == (self._store.store_id, self._embedding.name)
+            same = (state["store_id"], state["embedding"], state.get("layout")) == (self._store.store_id, self._embedding.name, LAYOUT)
             return state if same and state["seq"] <= self._store.last_seq() and state["folder"] else None
         except FileNotFoundError:
             return None
@@ -146,15 +149,18 @@ class ChromaIndex:
         draft.write_text(json.dumps(self._state), encoding="utf-8")
         draft.replace(self._state_file)
 
-    def _open(self) -> Any:
+    def _open(self) -> dict[bool, Any]:
         assert self._state is not None
         settings = Settings(anonymized_telemetry=False, allow_reset=False)
         client = chromadb.PersistentClient(str(self._directory / self._state["folder"]), settings=settings)
-        return client.get_or_create_collection(
-            COLLECTION,
-            configuration={"hnsw": HNSW, "embedding_function": NamedEmbedding(self._embedding.name)},  # type: ignore[arg-type]
-            metadata={"embedding": self._embedding.name},
-        )
+        return {
+            outcome: client.get_or_create_collection(
+                name,
+                configuration={"hnsw": HNSW, "embedding_function": NamedEmbedding(self._embedding.name)},  # type: ignore[arg-type]
+                metadata={"embedding": self._embedding.name},
+            )
+            for outcome, name in COLLECTIONS.items()
+        }
 
     def rebuild(self) -> None:
         """Start an empty index in a fresh folder; `catch_up` fills it. A fresh name, because Chroma keeps open what it has opened."""
@@ -162,8 +168,10 @@ class ChromaIndex:
         number = 1 + max((int(path.name[7:]) for path in old if path.name[7:].isdigit()), default=0)
         self._state = None
         self._ids = set()
-        self._write_state(store_id=self._store.store_id, embedding=self._embedding.name, folder=f"chroma-{number}", seq=0, count=0)
-        self._collection = self._open()
+        self._write_state(
+            layout=LAYOUT, store_id=self._store.store_id, embedding=self._embedding.name, folder=f"chroma-{number}", seq=0, count=0
+        )
+        self._collections = self._open()
         for path in old:
             shutil.rmtree(path, ignore_errors=True)
 
@@ -199,14 +207,13 @@ class ChromaIndex:
     def _apply(self, changes: list[Change]) -> None:
         live = {_row_id(c.text_id, c.success): c for c in changes if c.live}
         gone = {_row_id(c.text_id, c.success) for c in changes if not c.live and not self._store.has_live(c.text_id, c.success)}
-        if live:
-            self._collection.upsert(
-                ids=list(live),
-                embeddings=self._embedding([c.text for c in live.values()]),
-                metadatas=[{"success": c.success} for c in live.values()],
-            )
-        if gone := gone - set(live):
-            self._collection.delete(ids=sorted(gone))
+        gone -= set(live)
+        vectors = dict(zip(live, self._embedding([c.text for c in live.values()]) if live else (), strict=True))
+        for outcome, collection in self._collections.items():
+            if here := [row_id for row_id in live if _parts(row_id)[1] is outcome]:
+                collection.upsert(ids=here, embeddings=np.array([vectors[row_id] for row_id in here]))
+            if there := sorted(row_id for row_id in gone if _parts(row_id)[1] is outcome):
+                collection.delete(ids=there)
         self._ids = (self._ids | set(live)) - gone
         self._write_state(seq=changes[-1].seq, count=self.count())
 
@@ -229,9 +236,9 @@ class ChromaIndex:
         if len(self._ids) <= EXACT_ROWS:
             names.update(name for name, success in map(_parts, self._ids) if success is outcome)
         else:
-            answer = self._collection.query(
-                query_embeddings=asked, n_results=min(SPARE * limit, len(self._ids)), where={"success": outcome}, include=[]
-            )
+            collection = self._collections[outcome]
+            wanted = min(SPARE * limit, collection.count())
+            answer = collection.query(query_embeddings=asked, n_results=wanted, include=[]) if wanted else {"ids": []}
             names.update(_parts(row_id)[0] for ids in answer["ids"] for row_id in ids)
         known = self._store.texts(sorted(names))
         if not known:

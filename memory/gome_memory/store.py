@@ -245,12 +245,14 @@ class Store:
 
     def texts(self, text_ids: Sequence[str]) -> dict[str, str]:
         """Texts of live experiences by their name; others are left out."""
-        found = {}
-        for name in text_ids:
-            rows = self._read(f"SELECT text FROM experiences WHERE {_LIVE} AND text_id = ? LIMIT 1", (name,))  # noqa: S608
-            if rows:
-                found[name] = str(rows[0][0])
-        return found
+        if not text_ids:
+            return {}
+        rows = self._read(
+            f"SELECT text_id, min(text) FROM experiences WHERE {_LIVE} AND text_id IN ({', '.join('?' * len(text_ids))})"  # noqa: S608
+            " GROUP BY text_id",
+            text_ids,
+        )
+        return {str(name): str(text) for name, text in rows}
 
     def best_of_texts(self, names: Sequence[str], limit: int) -> dict[str, list[Facts]]:
         """Successes of each hypothesis text, largest gain first, ties by key, at most `limit` of each; texts without any are left out."""
