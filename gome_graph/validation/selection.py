@@ -15,7 +15,8 @@ has few degrees of freedom; ``Var(u)`` is ``Var(e)`` scaled by the ratio of the 
 re-measure theta, and their spread is part of what is handed out, so it counts against a candidate. ``bias_i = STEP_LUCK sd(e)
 sqrt(accepted_i)``
 is what that many accepted steps add by luck. tau^2 is estimated from the spread of v and from its covariance with a (whose errors are
-independent). The choice has the largest ``E[theta_i] - CAUTION sd[theta_i]``; near ties go to the cheaper one.
+independent). The choice has the largest ``E[theta_i] - CAUTION sd[theta_i]``; near ties go to a clearly cheaper one, but not to
+its forebears.
 """
 
 import math
@@ -40,7 +41,9 @@ DISAGREEMENT = 2.5
 CAUTION = 0.5
 """Standard deviations below the mean at which candidates are compared."""
 TIE = 0.1
-"""Bounds closer than this share of sd(e) are equal; the cheaper candidate wins."""
+"""Bounds closer than this share of sd(e) are equal; a clearly cheaper candidate wins."""
+CHEAPER = 0.7
+"""Share of the best one's seconds from which a candidate is clearly cheaper."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class FinalCandidate:
     """Mean wall time of a run."""
     accepted: int = 0
     """Accepted steps on the way to it: how often it was selected on its validation score."""
+    beaten: frozenset[StepId] = frozenset()
+    """Steps on the way to it: each was replaced for a gain beyond the noise of the paired comparison."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,8 @@ def choose_final(candidates: list[FinalCandidate]) -> Choice:
     error = np.sqrt(error**2 + seed_noise / seeds)
     bounds = mean - CAUTION * error
     best = int(bounds.argmax())
-    close = [i for i in range(len(usable)) if bounds[best] - bounds[i] <= TIE * math.sqrt(noise)]
-    chosen = min(close, key=lambda i: (usable[i].seconds, -bounds[i])) if all(usable[i].seconds > 0 for i in close) else best
+    close = [i for i in range(len(usable)) if bounds[best] - bounds[i] <= TIE * math.sqrt(noise) and _saves(usable[i], usable[best])]
+    chosen = min(close, key=lambda i: (usable[i].seconds, -bounds[i]), default=best)
     order = np.argsort(-bounds, kind="stable")
     return Choice(
         step=usable[chosen].step,
@@ -147,6 +152,11 @@ def between_noise(candidates: list[FinalCandidate]) -> float:
     freedom = (len(candidates) - 1) * (count - 1)
     seen = float((left**2).sum()) / freedom / count
     return max((PRIOR_FREEDOM * prior + freedom * seen) / (PRIOR_FREEDOM + freedom), 1e-300)
+
+
+def _saves(candidate: FinalCandidate, best: FinalCandidate) -> bool:
+    """Clearly cheaper than the best, and not what the best has already been shown to improve on."""
+    return 0 < candidate.seconds <= CHEAPER * best.seconds and candidate.step not in best.beaten
 
 
 def _seed_variance(candidates: list[FinalCandidate]) -> float:

@@ -1,5 +1,7 @@
 """Final selection: not the luckiest, not the last, not the dearest of equals."""
 
+from dataclasses import replace
+
 import pytest
 
 from gome_graph.records import Score, StepId
@@ -48,6 +50,13 @@ def test_equal_candidates_go_to_the_cheaper_one():
     choice = choose_final([candidate("dear", [0.83], [0.83], seconds=100), candidate("cheap", [0.83], [0.83], seconds=5)])
     assert choice.step == "cheap"
     assert "cheaper" in choice.reason
+
+
+def test_a_tie_does_not_go_back_to_what_was_improved_on_nor_to_a_hair_cheaper():
+    better, parent = candidate("better", [0.8301], [0.83], seconds=100), candidate("parent", [0.83], [0.83], seconds=5)
+    assert choose_final([replace(better, beaten=frozenset({StepId("parent")})), parent]).step == "better"
+    assert choose_final([better, parent]).step == "parent"
+    assert choose_final([better, replace(parent, seconds=90)]).step == "better"
 
 
 def test_one_candidate_is_chosen_without_ado():

@@ -83,23 +83,25 @@ def _select(run: RunServices, scores: dict[StepId, Score]) -> Choice:
             for (name, _), again in zip(jobs, pool.map(lambda job: _again(run, job[0], job[1], fit), jobs), strict=True):
                 if again is not None:
                     measured[name].append(again)
-    return choose_final(
-        [
-            FinalCandidate(
-                step=name, trace=solutions[name].trace, measurements=measured[name], seconds=_seconds(run, name),
-                accepted=_acceptances(solutions, name),
-            )
-            for name in best
-        ]
+    return choose_final([_candidate(run, solutions, name, measured[name]) for name in best])
+
+
+def _candidate(run: RunServices, solutions: dict[StepId, Solution], name: StepId, measured: list[Measurement]) -> FinalCandidate:
+    path, verdict = _path(solutions, name), run.run.step(name).verdict()
+    shown = path if verdict is not None and verdict.accepted else path[1:]  # a step that was not accepted has not beaten its parent
+    return FinalCandidate(
+        step=name, trace=solutions[name].trace, measurements=measured, seconds=_seconds(run, name), accepted=len(path),
+        beaten=frozenset(shown),
     )  # fmt: skip
 
 
-def _acceptances(solutions: dict[StepId, Solution], name: StepId) -> int:
-    """Accepted steps on the way to a solution, itself included unless it is a root."""
-    count, parent = 0, solutions[name].parent
+def _path(solutions: dict[StepId, Solution], name: StepId) -> list[StepId]:
+    """Steps from which a solution was reached, its parent first."""
+    found, parent = [], solutions[name].parent
     while parent is not None and parent in solutions:
-        count, parent = count + 1, solutions[parent].parent
-    return count
+        found.append(parent)
+        parent = solutions[parent].parent
+    return found
 
 
 def _again(run: RunServices, name: StepId, seed: int, fit: Seconds) -> Measurement | None:
