@@ -9,6 +9,7 @@ import typer
 from gome_graph.cli.options import Debug, Json, Quiet
 from gome_graph.cli.output import result, say, tell
 from gome_graph.errors import RunError, TaskError
+from gome_graph.support.shared import SHARED, shared_memory
 
 if TYPE_CHECKING:
     from gome_graph.records import Experience
@@ -19,7 +20,7 @@ memory_app = typer.Typer(
 )
 
 RunOption = Annotated[Path | None, typer.Option("--run", metavar="DIR", help="A run directory; its memory is DIR/memory.")]
-PathOption = Annotated[Path | None, typer.Option("--path", metavar="DIR", help="A memory directory.")]
+PathOption = Annotated[Path | None, typer.Option("--path", metavar="DIR", help="A memory directory, or shared: that of --memory shared.")]
 KeyArgument = Annotated[
     str, typer.Argument(metavar="KEY", help="Key of an experience, as `gome memory list` shows it, or an unambiguous end of it.")
 ]
@@ -35,7 +36,9 @@ def directory(run: Path | None, path: Path | None) -> Path:
     """
     if (run is None) == (path is None):
         raise TaskError("Say which memory: --run DIR for that of a run, or --path DIR for a memory directory (one of the two).")
-    return path if path is not None else Path(str(run)) / "memory"
+    if path is None:
+        return Path(str(run)) / "memory"
+    return shared_memory() if path == Path(SHARED) and not path.is_dir() else path
 
 
 def opened(run: Path | None, path: Path | None, *, write: bool = False) -> "Store":

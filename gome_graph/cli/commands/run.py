@@ -99,7 +99,10 @@ def run(
         typer.Option(help="Who chooses where a step starts; gradient, or auto with --model.", rich_help_panel=PARTS, show_default=False),
     ] = None,
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
-    memory: Annotated[str, typer.Option(help="auto, none, a name, a folder, or chroma://host:port.", rich_help_panel=PARTS)] = "auto",
+    memory: Annotated[
+        str,
+        typer.Option(help="auto, none, shared (for all your runs), a name, a folder, or chroma://host:port.", rich_help_panel=PARTS),
+    ] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
@@ -232,11 +235,15 @@ def run_task_result(
 
 
 def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[str, Path | None]:
-    """The name of a memory chooses it, anything else is a folder to share."""
+    """The name of a memory chooses it, ``shared`` is the user's own for all runs, anything else is a folder to share."""
     if no_memory or memory == "none":
         return "none", None
     if memory == "auto":
         return memory, None
+    from gome_graph.support.shared import SHARED, shared_memory
+
+    if memory == SHARED:
+        return "auto", shared_memory()
     from gome_graph.graph.builtins import load
 
     if memory in {offer.name for offer in load(plugins).offers("memory")}:
