@@ -13,21 +13,7 @@ pytest.importorskip("gome_memory")
 def test_runs_of_a_user_share_a_memory_where_they_ask_for_it(process: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("a,b,y\n" + "".join(f"{n % 17},{n % 5},{int(n % 17 + n % 5 > 9)}\n" for n in range(200)))
     home = {"XDG_DATA_HOME": str(tmp_path / "home"), "GOME_PLUGINS": "memory"}
-    flags = [
-        "--train",
-        "train.csv",
-        "--target",
-        "y",
-        "--metric",
-        "accuracy",
-        "--max-steps",
-        "2",
-        "--traces",
-        "1",
-        "--memory",
-        "shared",
-        "-q",
-    ]
+    flags = ["--train", "train.csv", "--target", "y", "--metric", "accuracy", "--traces", "1", "--memory", "shared", "-q"]
 
     for name, steps in (("one", 1), ("two", 2)):
         assert process("run", *flags, "--max-steps", steps, "--out", name, **home).code == 0
