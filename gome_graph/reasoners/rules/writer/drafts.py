@@ -89,7 +89,8 @@ class _Frame:
         self.features += files
         self.transform = _TRANSFORMS.get(brief.metric, "none")
         ordinal = brief.profile.target.kind is TargetKind.ORDINAL and brief.prediction == "label"
-        self.decision: Decision = "round" if ordinal else "threshold" if _rare(brief) else "auto"
+        grades: Decision = "cut_points" if brief.metric == "qwk" else "round"
+        self.decision: Decision = grades if ordinal else "threshold" if _rare(brief) else "auto"
         self.balanced = brief.metric in ("balanced_accuracy", "log_loss_balanced")
 
     def of(self, *members: Member) -> Recipe:
