@@ -49,8 +49,8 @@ def nearest_of(known: Mapping[str, tuple[float, ...]], limit: int, extra: Collec
 
 ROUNDING = 1e-4
 """More than single precision is off by: rows within it of the last one kept are compared exactly."""
-
-
+HIDDEN, LOWEST = -2.0, -1.5
+"""Stands for the cosine of a row that is not to be found, and lies between that and all cosines."""
 SPARSE = 0.25
 """Share of dimensions that are not 0 up to which they are added one by one."""
 
@@ -99,8 +99,8 @@ class ExactIndex:
         shown = self._shown[outcome][: len(self._names)]
         kept = {self._rows[name, outcome] for name in extra if (name, outcome) in self._rows}
         for own in near:
-            cosine = np.where(shown, own, np.float32(-2.0))
-            last = -1.5 if len(cosine) <= limit else max(-1.5, float(np.partition(cosine, -limit)[-limit]))
+            cosine = np.where(shown, own, np.float32(HIDDEN))
+            last = LOWEST if len(cosine) <= limit else max(LOWEST, float(np.partition(cosine, -limit)[-limit]))
             kept.update(np.flatnonzero(cosine >= last - ROUNDING).tolist())
         found = sorted(kept)
         told = np.flatnonzero(asked.any(axis=0))
