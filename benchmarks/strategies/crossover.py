@@ -13,7 +13,6 @@ Equal seconds: each run's best at the script seconds (CPU, see `warm`) of the qu
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -111,24 +110,15 @@ def run(options: argparse.Namespace, rows_file: Path) -> None:
 
 
 def one(options: argparse.Namespace, cell: object, tasks: Path) -> dict:
-    """One run, read and thrown away."""
-    from gome_graph.bench.rows import read_run
-    from gome_graph.graph import start
-    from gome_graph.run import RunDirectory, RunSettings
-    from gome_graph.task import load_task
+    """One cell."""
+    from warm import short_run
 
-    out = options.out / "runs" / cell.name
-    shutil.rmtree(out, ignore_errors=True)
     extra = ABLATIONS[cell.arm.ablation] if options.ablations else {}
     steps = options.steps if extra.get("traces", 1) == 1 else max(1, options.steps // extra["traces"])
-    settings = RunSettings.model_validate(
-        {"budget_seconds": 1e6, "traces": 1, "seed": cell.seed, "max_steps": steps, "reasoner": cell.arm.reasoner,
-         "strategy": cell.arm.strategy, "audit": 0.0, "folds": 3, "top_k": 1, "final_seeds": 1, "cpus": 1, "executor": "warm", **extra}
+    row, curve = short_run(
+        cell, tasks, options.out / "runs" / cell.name, options.script_seconds, max_steps=steps, reasoner=cell.arm.reasoner,
+        strategy=cell.arm.strategy, **extra,
     )  # fmt: skip
-    task = load_task(tasks / cell.task)
-    start(task.model_copy(update={"limits": {**task.limits, "wall_seconds": options.script_seconds}}), settings, out=out)
-    row, curve = read_run(cell, RunDirectory.open(out), [])
-    shutil.rmtree(out, ignore_errors=True)
     return {"cell": cell.name, "steps": options.steps, "row": row, "curve": curve}
 
 

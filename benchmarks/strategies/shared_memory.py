@@ -59,7 +59,7 @@ def run(options: argparse.Namespace, rows_file: Path, done: list[dict]) -> list[
                 if arm == "shared":
                     others = [options.out / "memories" / f"cold-{other}-{seed}" for other in options.tasks if other != task]
                     gather(memory, others)
-                line = one(options, tasks / task, seed, arm, memory)
+                line = one(options, tasks, task, seed, arm, memory)
                 with rows_file.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 done.append(line)
@@ -79,24 +79,16 @@ def gather(memory: Path, others: list[Path]) -> None:
     store.close()
 
 
-def one(options: argparse.Namespace, task: Path, seed: int, arm: str, memory: Path) -> dict:
-    """One run, read and thrown away; its memory stays."""
-    from gome_graph.bench.plan import Arm, Cell
-    from gome_graph.bench.rows import read_run
-    from gome_graph.graph import start
-    from gome_graph.run import RunDirectory, RunSettings
-    from gome_graph.task import load_task
+def one(options: argparse.Namespace, tasks: Path, task: str, seed: int, arm: str, memory: Path) -> dict:
+    """One run; its memory stays."""
+    from warm import short_run
 
-    out = options.out / "runs" / f"{arm}-{task.name}-{seed}"
-    shutil.rmtree(out, ignore_errors=True)
-    settings = RunSettings.model_validate(
-        {"budget_seconds": 1e6, "traces": 1, "seed": seed, "max_steps": options.steps, "audit": 0.0, "folds": 3, "top_k": 1,
-         "final_seeds": 1, "cpus": 1, "executor": "warm", "memory": "exact", "memory_path": memory}
+    from gome_graph.bench.plan import Arm, Cell
+
+    row, curve = short_run(
+        Cell(task=task, arm=Arm(strategy="gradient"), seed=seed), tasks, options.out / "runs" / f"{arm}-{task}-{seed}",
+        options.script_seconds, max_steps=options.steps, memory="exact", memory_path=memory,
     )  # fmt: skip
-    loaded = load_task(task)
-    start(loaded.model_copy(update={"limits": {**loaded.limits, "wall_seconds": options.script_seconds}}), settings, out=out)
-    row, curve = read_run(Cell(task=task.name, arm=Arm(strategy="gradient"), seed=seed), RunDirectory.open(out), [])
-    shutil.rmtree(out, ignore_errors=True)
     return {"arm": arm, "row": row, "curve": curve}
 
 

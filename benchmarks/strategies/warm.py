@@ -150,3 +150,22 @@ def install(cache: Path) -> WarmExecutor:
 
     services.load = load
     return executor
+
+
+def short_run(cell: object, tasks: Path, out: Path, script_seconds: float, **settings: object) -> tuple[dict, list[dict]]:
+    """Row and curve of one run of a study, which is then thrown away: one trace unless told, three folds, no audit part, no last round."""
+    from gome_graph.bench.rows import read_run
+    from gome_graph.graph import start
+    from gome_graph.run import RunDirectory, RunSettings
+    from gome_graph.task import load_task
+
+    shutil.rmtree(out, ignore_errors=True)
+    chosen = RunSettings.model_validate(
+        {"budget_seconds": 1e6, "traces": 1, "seed": cell.seed, "audit": 0.0, "folds": 3, "top_k": 1, "final_seeds": 1, "cpus": 1,
+         "executor": "warm", **settings}
+    )  # fmt: skip
+    task = load_task(tasks / cell.task)
+    start(task.model_copy(update={"limits": {**task.limits, "wall_seconds": script_seconds}}), chosen, out=out)
+    found = read_run(cell, RunDirectory.open(out), [])
+    shutil.rmtree(out, ignore_errors=True)
+    return found

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.main import get_command
 
-from gome_graph.support.cache import cache_folder
+from gome_graph.support.places import cache_folder
 
 GROUP = "gome_graph"
 PANEL = "Commands of plugins"

@@ -9,7 +9,7 @@ import typer
 from gome_graph.cli.options import Debug, Json, Quiet
 from gome_graph.cli.output import result, say, tell
 from gome_graph.errors import RunError, TaskError
-from gome_graph.support.shared import SHARED, shared_memory
+from gome_graph.support.places import SHARED, shared_memory
 
 if TYPE_CHECKING:
     from gome_graph.records import Experience

@@ -240,7 +240,7 @@ def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[st
         return "none", None
     if memory == "auto":
         return memory, None
-    from gome_graph.support.shared import SHARED, shared_memory
+    from gome_graph.support.places import SHARED, shared_memory
 
     if memory == SHARED:
         return "auto", shared_memory()

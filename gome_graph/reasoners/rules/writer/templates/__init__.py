@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemBytecodeCache, PackageLoader, StrictUn
 from jinja2.bccache import Bucket
 
 from gome_graph.reasoners.rules.writer.literals import literal, packed
-from gome_graph.support.cache import cache_folder
+from gome_graph.support.places import cache_folder
 
 
 class _Compiled(FileSystemBytecodeCache):
