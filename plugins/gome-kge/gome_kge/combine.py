@@ -1,6 +1,7 @@
 """Weights of several members and of the rules, chosen on validation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -18,8 +19,10 @@ RULE_WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 18.0)
 MEMBER_STEPS = (0.25, 0.5, 1.0)
 LEAST_GAIN = 5e-4
 """Of the validation MRR, for one more part to be worth carrying."""
-KEPT_BYTES = 600 << 20
+KEPT_BYTES = 1200 << 20
 """Memory for the validation scores that are kept while weights are tried."""
+KEPT_PARTS = 3
+"""Sets of scores held at once: what is combined so far, the part in turn, and their sum."""
 
 
 class _Kept:
@@ -33,6 +36,12 @@ class _Kept:
     def __call__(self, heads: Ints, relations: Ints) -> Floats:
         found: Floats = self.scores[np.searchsorted(self.key, heads * self.width + relations)]
         return found
+
+    def plus(self, other: "_Kept", weight: float) -> "_Kept":
+        """The sum, `other` times `weight`."""
+        both = copy(self)
+        both.scores = self.scores + np.float32(weight) * other.scores
+        return both
 
 
 def choose_weights(
@@ -49,8 +58,7 @@ def choose_weights(
     Members are given best first; each further part is added with the weight that helps most, or left out. The sample is `size` triples at
     most, fewer where their scores would not fit into memory.
     """
-    parts = len(members) + (rules is not None)
-    fits = max(100, KEPT_BYTES // (8 * graph.n_entities * parts))
+    fits = max(100, KEPT_BYTES // (8 * graph.n_entities * KEPT_PARTS))
     triples = sample(graph.valid, min(size, fits), seed)
     known = known_index(graph.known, graph.n_relations)
     width = 2 * graph.n_relations
@@ -60,31 +68,34 @@ def choose_weights(
     def value(scorer: Scorer) -> float:
         return metrics(rank(scorer, triples, known, graph.n_entities, graph.n_relations).realistic)["mrr"]
 
-    scorers = [scorer_of(member.model, member.tables) for member in members]
-    kept = [_Kept(lambda h, r, s=s: log_softmax(s(h, r)), heads, relations, width) for s in scorers]  # type: ignore[misc]
+    def scores(scorer: Scorer) -> _Kept:
+        return _Kept(scorer, heads, relations, width)
+
+    def probabilities(member: Embedding) -> _Kept:
+        scorer = scorer_of(member.model, member.tables)
+        return scores(lambda h, r: log_softmax(scorer(h, r)))
+
+    whole = probabilities(members[0])
+    best = value(whole)
+
+    def added(part: _Kept, steps: Sequence[float]) -> tuple[float, float]:
+        """(validation MRR, weight) of the best weight for one more part; the smallest of equally good ones."""
+        return max((value(whole.plus(part, step)), -step) for step in steps)
+
     weights = [1.0] + [0.0] * (len(members) - 1)
-    total = kept[0].scores
-    whole = _Kept.__new__(_Kept)
-    whole.key, whole.width = kept[0].key, width
-
-    def try_(scores: Floats) -> float:
-        whole.scores = scores
-        return value(whole)
-
-    best = try_(total)
-    for i, part in enumerate(kept[1:], 1):
-        found = max((try_(total + np.float32(step) * part.scores), step) for step in MEMBER_STEPS)
-        if found[0] > best + LEAST_GAIN:
-            best, weights[i] = found
-            total = total + np.float32(found[1]) * part.scores
+    for i, member in enumerate(members[1:], 1):
+        part = probabilities(member)  # one at a time: their scores need not fit into memory together
+        found, step = added(part, MEMBER_STEPS)
+        if found > best + LEAST_GAIN:
+            best, weights[i] = found, -step
+            whole = whole.plus(part, -step)
         if told is not None:
             told(f"combining: validation MRR {best:.4f} with {sum(w > 0 for w in weights)} models")
     rule_weight = 0.0
     if rules is not None and rules.rules:
-        evidence = _Kept(rules.evidence, heads, relations, width)
-        found = max((try_(total + np.float32(w) * evidence.scores), -w) for w in RULE_WEIGHTS)
-        if found[0] > best + LEAST_GAIN:
-            best, rule_weight = found[0], -found[1]
+        found, step = added(scores(rules.evidence), RULE_WEIGHTS)
+        if found > best + LEAST_GAIN:
+            best, rule_weight = found, -step
         if told is not None:
             told(f"combining: validation MRR {best:.4f} with rules at weight {rule_weight:g}")
     return weights, rule_weight, best

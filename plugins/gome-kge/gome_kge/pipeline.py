@@ -23,12 +23,14 @@ from gome_kge.store import Embedding
 from gome_kge.training.trainer import Diverged, Trainer, Validate
 from gome_kge.validation import validator
 
-TRIALS_SHARE = 0.3
+TRIALS_SHARE = 0.25
 """Of the time, for finding the recipe."""
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, 4.0
 """Of the time, at least so much (but never more than half), for evaluation and saving."""
 RULES_FROM = 0.85
 """Share of the usable time after which rules are mined and weighed."""
+AGAIN = 5
+"""Other seeds of the best recipe, at most."""
 DEFAULT_SECONDS = 600.0
 """Of a training for which neither time nor settings are given."""
 PLAN = "plan.json"
@@ -164,9 +166,8 @@ def train(
     clock = _Clock(time.monotonic(), plan["spent"], (seconds or DEFAULT_SECONDS) if found else seconds)
     others: list[Settings] = [Settings(**item) for item in plan["others"]]
     if settings is None:
-        field = choose(
-            graph, candidates(graph, clock.whole or DEFAULT_SECONDS, seed), TRIALS_SHARE * (clock.whole or DEFAULT_SECONDS), told
-        )
+        whole = clock.whole or DEFAULT_SECONDS
+        field = choose(graph, candidates(graph, whole * torch.get_num_threads(), seed), TRIALS_SHARE * whole, told)
         settings, others = field[0].settings, [trainer.settings for trainer in field[1:]]
         field[0].save(folder)
         del field
@@ -219,12 +220,8 @@ def _plan(graph: KnowledgeGraph, folder: Path, settings: Settings | None, seed: 
 def _more(graph: KnowledgeGraph, folder: Path, first: Settings, others: list[Settings], clock: _Clock, told: Told) -> list[Embedding]:
     """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds."""
     found: list[Embedding] = []
-    queue = [
-        *others[:1],
-        first.model_copy(update={"seed": first.seed + 1}),
-        *others[1:2],
-        first.model_copy(update={"seed": first.seed + 2}),
-    ]
+    again = [first.model_copy(update={"seed": first.seed + number}) for number in range(1, 1 + AGAIN)]
+    queue = [*others[:1], *again[:2], *others[1:2], *again[2:]]
     slowest = clock.spent * (1 - TRIALS_SHARE)
     for settings in queue:
         left = clock.left(RULES_FROM)

@@ -63,7 +63,7 @@ def make_settings(value: dict[str, Any], where: str) -> Settings:
 
 
 def candidates(graph: KnowledgeGraph, seconds: float, seed: int) -> list[Settings]:
-    """Trainings to begin with, most promising first; validation decides among them."""
+    """Trainings to begin with, most promising first; validation decides among them. `seconds` is CPU time: wall time times threads."""
     triples = len(graph.train)
     common: dict[str, Any] = {"seed": seed, "epochs": 1000, "valid_sample": 2000}
     if graph.n_entities <= SMALL:
@@ -83,9 +83,9 @@ def candidates(graph: KnowledgeGraph, seconds: float, seed: int) -> list[Setting
     # Large graphs: shared negatives; the rank follows what the time pays for.
     negatives = 4096 if graph.n_entities > 20_000 else 2048
     affordable = seconds / max(1.0, triples / 100_000)  # seconds for each 100,000 triples
-    common.update(negatives=negatives, batch=512, valid_every=3)
-    rank = 128 if affordable < 240 else 256 if affordable < 3000 else 512
-    wide = 100 if affordable < 120 else 200 if affordable < 480 else 500 if affordable < 1000 else 1000
+    common.update(negatives=negatives, batch=512, valid_every=4, patience=5)
+    rank = 128 if affordable < 240 else 256 if affordable < 12_000 else 512  # rather several models than one that takes all the time
+    wide = 100 if affordable < 120 else 200 if affordable < 480 else 500 if affordable < 6000 else 1000
     tried = []
     if graph.n_relations <= RESCAL_RELATIONS:
         tried.append({"model": "rescal", "rank": rank, "regularizer": "dura", "weight": 0.1})
