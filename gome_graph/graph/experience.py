@@ -1,11 +1,23 @@
 """What a judged step teaches: the experience that goes into memory."""
 
+from typing import Any
+
 from gome_graph.graph.context import FAILED
 from gome_graph.graph.services import RunServices
+from gome_graph.hooks import TaskBrief
 from gome_graph.records import Experience, Finding, Hypothesis, Patch, StepId, TraceId, Verdict, VerdictKind
 
 FAILURE_IN_NOISE = -2.0
 """Signed gain of a step that gave no score: worse than a typical rejected one, far from the best."""
+
+
+def traits_of(task: TaskBrief) -> dict[str, Any]:
+    """What makes tasks alike, as far as memory is told: kind of target, metric, size, number of text columns."""
+    profile = task.profile
+    return {
+        "target": profile.target.kind.value, "metric": task.metric, "rows": profile.rows, "columns": len(profile.columns),
+        "text": sum(c.kind.value == "text" for c in profile.columns),
+    }  # fmt: skip
 
 
 def experience_of(run: RunServices, name: str, verdict: Verdict) -> Experience:
@@ -15,17 +27,12 @@ def experience_of(run: RunServices, name: str, verdict: Verdict) -> Experience:
     patch, solution = Patch.model_validate(folder.load("patch")), folder.solution()
     findings = [Finding.model_validate(f) for f in folder.load("findings") or []]
     execution = folder.execution()
-    profile = run.brief.profile
     origin = f"{run.run.root.name}-{run.run.record()['id'][:6]}"  # two runs may share a name and a memory
     root = patch.whole is not None or solution is None or solution.parent is None
     without_score = FAILURE_IN_NOISE if verdict.kind in FAILED or verdict.kind is VerdictKind.LEAKAGE else 0.0
     return Experience(
         key=f"{origin}/{trace}/{name}", run=run.run.root.name, trace=TraceId(trace), step=StepId(name), task=run.brief.name,
-        traits={
-            "target": profile.target.kind.value, "metric": run.brief.metric, "rows": profile.rows, "columns": len(profile.columns),
-            "text": sum(c.kind.value == "text" for c in profile.columns),
-        },
-        findings=sorted({f.symptom for f in findings}), hypothesis=hypothesis,
+        traits=traits_of(run.brief), findings=sorted({f.symptom for f in findings}), hypothesis=hypothesis,
         patch_summary="new root" if root else f"{len(patch.edits)} edits",
         gain=verdict.gain, gain_in_noise=verdict.gain_in_noise if verdict.gain_in_noise is not None else without_score,
         cost_seconds=execution.wall_seconds if execution else 0.0, verdict=verdict.kind, reason=verdict.reason,

@@ -183,3 +183,7 @@ class RecallQuery(Record):
     """For the two samples; same seed, same memory, same answer."""
     task: str
     run: str
+    traits: dict[str, Any] = {}
+    """Traits of the task, named as in `Experience`."""
+    findings: list[str] = []
+    """Symptoms before this step."""

@@ -114,9 +114,17 @@ class SuccessMemory:
         best = self._store.highest_gains(self._config.neighbours)
         near = self._nearest(texts, [item.text_id for item in best], seq) if texts else Neighbours({item.text_id: () for item in best}, {})
         candidates = self._candidates(near, best, len(texts))
-        ranked = rank(candidates, query.trace_steps)
+        ranked = rank(candidates, query.trace_steps, self.terms(query, candidates))
         successes, failures = choose(ranked, query.seed)
         return Momentum(successes=self._recalled(successes), failures=self._recalled(failures), considered=len(candidates))
+
+    def terms(self, query: RecallQuery, candidates: list[Candidate]) -> Mapping[str, float]:
+        """Key -> what is added to an experience's weight; nothing here. Memories that know more than texts and gains override it."""
+        return {}
+
+    def experiences(self) -> list[Experience]:
+        """All that can be recalled, largest gain first, ties by key."""
+        return self._store.select()
 
     def _candidates(self, near: Neighbours, highest: list[Facts], hypotheses: int) -> list[Candidate]:
         """The nearest experiences of each hypothesis, from the nearest texts on, and those of the highest gain."""

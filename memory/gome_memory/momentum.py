@@ -11,7 +11,7 @@ of the raw score difference is this project's change (docs/architecture.md, "Mom
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +58,11 @@ def weight(similarity: float, gain_in_noise: float, trace_steps: int) -> float:
     return similarity * math.exp(-GAMMA * trace_steps) + math.tanh(gain)
 
 
-def rank(candidates: Iterable[Candidate], trace_steps: int) -> list[Ranked]:
+def rank(candidates: Iterable[Candidate], trace_steps: int, terms: Mapping[str, float] | None = None) -> list[Ranked]:
     """Weigh every candidate; successes carry their softmax share.
 
     Over several hypotheses an experience counts with the one it is nearest to (the largest weight over i, since the decay is
-    positive and the gain does not depend on i).
+    positive and the gain does not depend on i). `terms` adds something of a plugin's own to the weight of a key.
 
     Returns
     -------
@@ -72,7 +72,8 @@ def rank(candidates: Iterable[Candidate], trace_steps: int) -> list[Ranked]:
     weighed = []
     for item in candidates:
         similarity = max(item.similarities, default=0.0)
-        weighed.append((item, similarity, weight(similarity, item.gain_in_noise, trace_steps)))
+        further = 0.0 if terms is None else terms.get(item.key, 0.0)
+        weighed.append((item, similarity, weight(similarity, item.gain_in_noise, trace_steps) + further))
     weighed.sort(key=lambda entry: (-entry[2], entry[0].key))
     top = max((value for item, _, value in weighed if item.success), default=0.0)
     # Subtracting the largest weight keeps exp() from overflowing and changes no share.

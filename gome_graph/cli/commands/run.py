@@ -101,7 +101,7 @@ def run(
     executor: Annotated[str, typer.Option(help="Where scripts run.", rich_help_panel=PARTS)] = "local",
     memory: Annotated[
         str,
-        typer.Option(help="auto, none, shared (for all your runs), a name, a folder, or chroma://host:port.", rich_help_panel=PARTS),
+        typer.Option(help="auto, none, shared (by all your runs), a folder, NAME, NAME:FOLDER, chroma://host:port.", rich_help_panel=PARTS),
     ] = "auto",
     no_memory: Annotated[bool, typer.Option("--no-memory", help="The same as --memory none.", rich_help_panel=PARTS)] = False,
     no_diagnosis: Annotated[
@@ -235,20 +235,24 @@ def run_task_result(
 
 
 def _memory(memory: str, no_memory: bool, plugins: list[str] | None) -> tuple[str, Path | None]:
-    """The name of a memory chooses it, ``shared`` is the user's own for all runs, anything else is a folder to share."""
+    """The name of a memory chooses it, ``shared`` is the user's own for all runs, anything else is a folder to share; ``NAME:FOLDER`` or
+    ``NAME:shared`` are both."""
     if no_memory or memory == "none":
         return "none", None
     if memory == "auto":
         return memory, None
+    from gome_graph.graph.builtins import load
     from gome_graph.support.places import SHARED, shared_memory
 
-    if memory == SHARED:
-        return "auto", shared_memory()
-    from gome_graph.graph.builtins import load
+    def folder(text: str) -> Path:
+        return shared_memory() if text == SHARED else Path(text).expanduser().resolve()
 
-    if memory in {offer.name for offer in load(plugins).offers("memory")}:
-        return memory, None
-    return "auto", Path(memory).expanduser().resolve()
+    if memory == SHARED:
+        return "auto", folder(memory)
+    name, _, rest = memory.partition(":")
+    if name in {offer.name for offer in load(plugins).offers("memory")}:
+        return name, folder(rest) if rest else None
+    return "auto", folder(memory)
 
 
 def _models(

@@ -20,6 +20,7 @@ from gome_kge.recipes import candidates
 from gome_kge.rules import mine
 from gome_kge.settings import Settings
 from gome_kge.store import Embedding
+from gome_kge.training.parallel import Group
 from gome_kge.training.trainer import Diverged, Trainer, Validate
 from gome_kge.validation import validator
 
@@ -47,10 +48,18 @@ class Outcome:
 
 
 def train_fixed(
-    graph: KnowledgeGraph, settings: Settings, folder: Path, *, seconds: float | None, resume: bool, told: Told, save_seconds: float = 60.0
+    graph: KnowledgeGraph,
+    settings: Settings,
+    folder: Path,
+    *,
+    seconds: float | None,
+    resume: bool,
+    told: Told = lambda text: None,
+    save_seconds: float = 60.0,
+    group: Group | None = None,
 ) -> Embedding:
-    """One training with given settings, early stopping on validation, checkpoints in `folder`."""
-    trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
+    """One training with given settings, early stopping on validation, checkpoints in `folder`; every process of a `group` calls it."""
+    trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings, group)
     if resume and trainer.resume(folder):
         told(f"going on after epoch {trainer.epoch}")
     trainer.fit(
@@ -147,11 +156,13 @@ def train(
     resume: bool = False,
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
+    group: Group | None = None,
 ) -> Outcome:
     """Train, choose on validation, evaluate on test once, and write everything to `folder`.
 
     Without `settings`, recipes are tried for a part of `seconds`, the best one is trained, further ones as long as there is time, and
     validation decides how they and mined rules are combined. With `settings` there is one model, and rules only if `rules` is True.
+    The first process of a `group`, which needs settings, calls this, the others `train_fixed`.
 
     Raises
     ------
@@ -177,7 +188,9 @@ def train(
     use_rules = found if rules is None else rules
     told(f"training {_name(settings)}")
     limit = clock.left(RULES_FROM if use_rules else 1.0)
-    members = [train_fixed(graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds)]
+    members = [
+        train_fixed(graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group)
+    ]  # fmt: skip
     if found:
         members += _more(graph, folder, settings, others, clock, told)
     predictor, valid = _combined(graph, members, use_rules, clock, seed, told)

@@ -20,15 +20,18 @@ PROGRESS_SECONDS = 2.0
 """Least time between two lines of progress."""
 
 
-def use_threads(threads: int | None) -> int:
-    """Set torch's threads. Idle ones must sleep: spinning, they steal the core from those that work when the machine is busy."""
+def use_threads(threads: int | None, processes: int = 1) -> int:
+    """Set torch's threads; the free cores are shared among `processes`.
+
+    Idle threads must sleep: spinning, they steal the core from those that work when the machine is busy.
+    """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     if threads is None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         busy = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-        threads = max(1, min(16, cores - round(busy)))
+        threads = max(1, min(16, (cores - round(busy)) // processes))
     torch.set_num_threads(threads)
     return threads
 

@@ -1,6 +1,9 @@
 """``gome kge train``."""
 
 import json
+import os
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +37,10 @@ def train(
         typer.Option("--rules/--no-rules", help="Combine with mined rules; by default only where the recipe is found by itself."),
     ] = None,
     threads: ThreadsOption = None,
+    processes: Annotated[
+        int,
+        typer.Option("--processes", min=1, help="Processes on this machine that share each batch; needs --config or --set. See torchrun."),
+    ] = 1,
     json_: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -45,19 +52,30 @@ def train(
     if overlap not in ("refuse", "drop"):
         raise TaskError(f"--overlap {overlap!r} is neither refuse nor drop.")
     seconds = None if time_ is None else _seconds(time_)
-    use_threads(threads)
+    use_threads(threads, processes)
     from gome_kge.data import load_graph
     from gome_kge.pipeline import train as run
+    from gome_kge.pipeline import train_fixed
+    from gome_kge.training.parallel import joined, local_group
 
     graph = load_graph(data, overlap="drop" if overlap == "drop" else "refuse", seed=seed)
     settings = _settings(config, set_ or [], seed)
+    if settings is None and (processes > 1 or "RANK" in os.environ):
+        raise TaskError("Several processes train with given settings; name them with --config or --set, or leave --processes out.")
     folder = out or _free(Path("runs") / f"kge-{graph.name}")
     facts = graph.facts()
     say(f"{graph.name}: {facts['entities']} entities, {facts['relations']} relations, {facts['train']} train triples")
     for note in graph.notes:
         say(f"note: {note}")
+    command = [sys.executable, "-m", "gome_graph.cli", *sys.argv[1:], "--quiet", *([] if out else ["--out", str(folder)])]
     progress = Progress()
-    outcome = run(graph, folder, settings=settings, seconds=seconds, seed=seed, rules=rules, resume=resume, told=progress)
+    with local_group(processes, command) if processes > 1 and "RANK" not in os.environ else nullcontext(), joined() as group:
+        if group is not None and not group.first and settings is not None:
+            train_fixed(graph, settings, folder, seconds=seconds, resume=resume, group=group)
+            return
+        outcome = run(
+            graph, folder, settings=settings, seconds=seconds, seed=seed, rules=rules, resume=resume, told=progress, group=group
+        )  # fmt: skip
     progress.end()
     shown = {"out": str(folder), **outcome.metrics}
     result(shown)

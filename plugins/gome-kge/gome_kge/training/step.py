@@ -54,20 +54,24 @@ def entity_gradient(rows: Rows, batch: Batch, extra: Tensor | None) -> Tensor:
     return grad
 
 
-def losses(model: Model, settings: Settings, rows: Rows, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """(cross-entropy, penalty, relation prediction) per triple, the last two with their weights."""
+def losses(model: Model, settings: Settings, rows: Rows, batch: Batch, whole: Batch | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    """(cross-entropy, penalty, relation prediction) of `batch`, the last two with their weights.
+
+    Per triple of the batch, or of the `whole` batch that it is one process's share of.
+    """
+    whole = whole or batch
     queries = model.query(rows.heads, rows.relation, batch.relation)
     fit = candidate_loss(
         queries, model.key(rows.candidates), model.key(rows.tails), batch.row, batch.column, batch.weight,
         n_plain=batch.n_plain, bias=batch.bias,
-        scale=1.0 / float(batch.weight.sum()), dtype=torch.bfloat16 if settings.precision == "bf16" else torch.float32,
+        scale=1.0 / float(whole.weight.sum()), dtype=torch.bfloat16 if settings.precision == "bf16" else torch.float32,
     )  # fmt: skip
     cost = guess = fit.new_zeros(())
     asked = batch.relation[batch.row]
     if settings.weight and settings.regularizer != "none":
         total = penalty(settings.regularizer, model, rows.heads, queries, batch.count, rows.tails, asked, rows.relation, batch.relation)
-        cost = total * (settings.weight / batch.triples)
+        cost = total * (settings.weight / whole.triples)
     if settings.relation_prediction:
         scores = model.relation_scores(rows.heads.index_select(0, batch.row), rows.tails, rows.relation)
-        guess = torch.nn.functional.cross_entropy(scores, asked) * settings.relation_prediction
+        guess = torch.nn.functional.cross_entropy(scores, asked, reduction="sum") * (settings.relation_prediction / whole.triples)
     return fit, cost, guess

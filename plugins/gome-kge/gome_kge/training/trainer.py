@@ -1,5 +1,6 @@
 """The training loop: epochs of steps, looks at validation, checkpoints that a killed process resumes from."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gome_graph.errors import GomeError
+from gome_graph.errors import GomeError, RunError
 from gome_kge.contrastive import make_term
 from gome_kge.data.graph import Triples
 from gome_kge.data.index import Ints
@@ -19,6 +20,7 @@ from gome_kge.settings import Settings
 from gome_kge.training import checkpoint
 from gome_kge.training.batches import Batch, Batches
 from gome_kge.training.optim import make_optimizer
+from gome_kge.training.parallel import Group
 from gome_kge.training.step import entity_gradient, leaves, losses
 
 Validate = Callable[["Trainer"], float]
@@ -58,10 +60,13 @@ def _extended(have: Tensor | None, wanted: Ints, size: int) -> tuple[Tensor | No
 
 
 class Trainer:
-    """Trains on train triples; it is never given others. Validation comes in as a function that returns a number."""
+    """Trains on train triples; it is never given others. Validation comes in as a function that returns a number.
 
-    def __init__(self, train: Triples, n_entities: int, n_relations: int, settings: Settings) -> None:
-        self.settings = settings
+    With a `group`, all its processes must be given the same and called alike; the first one alone validates and saves.
+    """
+
+    def __init__(self, train: Triples, n_entities: int, n_relations: int, settings: Settings, group: Group | None = None) -> None:
+        self.settings, self.group = settings, group
         self.n_entities, self.n_relations = n_entities, n_relations
         self.model = make_model(settings.model, settings.rank)
         self.tables = self.model.initial(n_entities, 2 * n_relations, settings.init_scale, settings.seed)
@@ -84,13 +89,19 @@ class Trainer:
             entities, at_entity = _extended(entities, more_entities, self.n_entities)
             extended, at_relation = _extended(relations, more_relations, 2 * self.n_relations)
             relations = relations if extended is None else extended
-        rows = leaves(self.tables, batch, entities, relations, at_entity)
-        fit, cost, other = losses(self.model, self.settings, rows, batch)
+        mine = batch if self.group is None else self.group.share(batch)
+        rows = leaves(self.tables, mine, entities, relations, at_entity)
+        fit, cost, other = losses(self.model, self.settings, rows, mine, batch)
         if self.term is not None and rows.extra is not None and at_relation is not None:
-            other = other + self.term.loss(self.model, rows.extra, rows.relation, at_relation)
+            # Every process computes all of it: the term compares all anchors with each other and is a small part of the work.
+            part = 1.0 if self.group is None else 1.0 / self.group.size
+            other = other + self.term.loss(self.model, rows.extra, rows.relation, at_relation) * part
         total: Tensor = fit + cost + other
         total.backward()  # type: ignore[no-untyped-call]
-        self._apply({"entity": (entities, entity_gradient(rows, batch, at_entity)), "relation": (relations, rows.relation.grad)})
+        grads = entity_gradient(rows, mine, at_entity), rows.relation.grad
+        if self.group is not None:
+            grads = self.group.add(grads[0]), self.group.add(torch.zeros_like(rows.relation) if grads[1] is None else grads[1])
+        self._apply({"entity": (entities, grads[0]), "relation": (relations, grads[1])})
         return fit.item(), cost.item(), other.item()
 
     def _apply(self, found: dict[str, tuple[Tensor | None, Tensor | None]]) -> None:
@@ -130,6 +141,10 @@ class Trainer:
         complete = True
         for number, (batch, rng) in enumerate(self.batches.epoch(self.epoch), 1):
             found = np.array(self.step(batch, rng))
+            late = stop is not None and stop()
+            if self.group is not None:
+                *sums_of_all, any_late = self.group.add(torch.tensor([*found, float(late)], dtype=torch.float64)).tolist()
+                found, late = np.array(sums_of_all), any_late > 0  # whoever sees the time is up stops all of them after the same step
             if self.settings.accumulate > 1 and (number % self.settings.accumulate == 0 or number == len(self.batches)):
                 self._flush()
             if not np.isfinite(found).all():
@@ -139,7 +154,7 @@ class Trainer:
                 )
             sums += found * batch.triples
             triples += batch.triples
-            if stop is not None and stop():
+            if late:
                 complete = False
                 break
         self.epoch += 1
@@ -159,7 +174,9 @@ class Trainer:
 
     def look(self, validate: Validate) -> float:
         """Ask for the validation MRR, keep the parameters if it is the best so far."""
-        value = validate(self)
+        value = validate(self) if self.group is None or self.group.first else 0.0
+        if self.group is not None:
+            value = self.group.agree(value)
         if value > self.history.best:
             self.best = {name: table.clone() for name, table in self.tables.items()}
         self.history.looks.append({"epoch": self.epoch, "mrr": round(value, 6), "cpu_seconds": round(self.cpu_seconds, 2)})
@@ -191,6 +208,8 @@ class Trainer:
         how
         often it was interrupted (time limits aside).
         """
+        if self.group is not None:
+            seconds = self.group.agree(math.inf if seconds is None else seconds)
         deadline = None if seconds is None else time.monotonic() + seconds
         saved = time.monotonic()
         late = (lambda: time.monotonic() > deadline) if deadline is not None else None
@@ -204,7 +223,7 @@ class Trainer:
             if folder is not None and (last or time.monotonic() - saved > save_seconds):
                 self.save(folder)
                 saved = time.monotonic()
-            if not complete or (late is not None and late()):
+            if not complete or (late is not None and self._agreed(late())):
                 break
         if (
             validate is not None
@@ -216,8 +235,14 @@ class Trainer:
             self.save(folder)
         return self
 
+    def _agreed(self, value: bool) -> bool:
+        """`value`, in a group the first process's."""
+        return value if self.group is None else bool(self.group.agree(float(value)))
+
     def save(self, folder: Path) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; in a group the first process does."""
+        if self.group is not None and not self.group.first:
+            return
         tensors = {f"table.{name}": table for name, table in self.tables.items()}
         tensors.update({f"state.{name}": table for name, table in self.optimizer.state.items()})
         tensors.update({f"best.{name}": table for name, table in (self.best or {}).items()})
@@ -228,8 +253,19 @@ class Trainer:
         checkpoint.write(folder / "checkpoint.safetensors", tensors, header)
 
     def resume(self, folder: Path) -> bool:
-        """Take up the checkpoint of `folder`; False if there is none or it belongs to other settings or data."""
-        path = folder / "checkpoint.safetensors"
+        """Take up the checkpoint of `folder`; False if there is none or it belongs to other settings or data.
+
+        Raises
+        ------
+        RunError
+            If the processes of a group do not all see the same one.
+        """
+        found = self._take_up(folder / "checkpoint.safetensors")
+        if self.group is not None and self.group.agree(self.epoch) != self.epoch:
+            raise RunError(f"The processes of this training do not see the same {folder}; it must be on a disk that all of them share.")
+        return found
+
+    def _take_up(self, path: Path) -> bool:
         if not path.is_file():
             return False
         tensors, header = checkpoint.read(path)

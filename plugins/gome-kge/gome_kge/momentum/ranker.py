@@ -1,0 +1,45 @@
+"""Which techniques should help in a situation: a small contrastive model over the graph of experience."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from gome_graph.records import Experience
+from gome_kge.momentum.graph import GAINS, LOSES, RELATIONS, Situation, experience_graph, task_node
+from gome_kge.scoring import scorer_of
+from gome_kge.settings import Settings
+from gome_kge.training.trainer import Trainer
+
+SETTINGS = Settings(
+    model="complex", rank=16, regularizer="dura", weight=0.05, batch=64, negatives=0, epochs=60, term="h", term_weight=0.5, anchors=64,
+    precision="fp32",
+)  # fmt: skip
+"""The term ``h`` pulls tasks together that share a trait, a finding or an outcome."""
+LEAST_TASKS = 3
+"""Tasks with outcomes below which a graph says nothing that the experiences themselves do not say."""
+TECHNIQUE = "technique "
+
+
+def technique_scores(experiences: Iterable[Experience], here: Situation, seed: int, settings: Settings = SETTINGS) -> dict[str, float]:
+    """Technique -> how much it should help here, in (-1, 1); 0 is the middle of all techniques, and empty means that too little is known.
+
+    The score is tanh of the standardised difference of two triple scores, (here, gains_from, technique) minus (here, loses_from,
+    technique).
+    """
+    graph = experience_graph(experiences, here)
+    outcome = np.isin(graph.train[:, 1], [RELATIONS.index(GAINS), RELATIONS.index(LOSES)])
+    tasks = set(graph.train[outcome, 0].tolist())
+    own = graph.entities.index(task_node(here.task))
+    if len(tasks - {own}) < LEAST_TASKS:
+        return {}
+    trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings.model_copy(update={"seed": seed % 2**31})).fit()
+    scorer = scorer_of(trainer.model, trainer.tables)
+    heads = np.array([own, own], dtype=np.int64)
+    gains, losses = scorer(heads, np.array([RELATIONS.index(GAINS), RELATIONS.index(LOSES)], dtype=np.int64))
+    at = [i for i, name in enumerate(graph.entities) if name.startswith(TECHNIQUE)]
+    difference = (gains - losses)[at]
+    spread = float(difference.std())
+    if spread == 0.0:
+        return {}
+    value = np.tanh((difference - difference.mean()) / spread)
+    return {graph.entities[i].removeprefix(TECHNIQUE): round(float(v), 4) for i, v in zip(at, value, strict=True)}
