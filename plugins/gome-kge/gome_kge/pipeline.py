@@ -20,6 +20,7 @@ from gome_kge.recipes import candidates
 from gome_kge.rules import mine
 from gome_kge.settings import Settings
 from gome_kge.store import Embedding
+from gome_kge.training.curves import curves
 from gome_kge.training.parallel import Group
 from gome_kge.training.trainer import Diverged, Trainer, Validate
 from gome_kge.validation import validator
@@ -57,18 +58,15 @@ def train_fixed(
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
     group: Group | None = None,
+    log: Path | None = None,
 ) -> Embedding:
     """One training with given settings, early stopping on validation, checkpoints in `folder`; every process of a `group` calls it."""
     trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings, group)
     if resume and trainer.resume(folder):
         told(f"going on after epoch {trainer.epoch}")
-    trainer.fit(
-        validator(graph, settings.valid_sample),
-        seconds=seconds,
-        folder=folder,
-        told=lambda t: told(line(t, seconds)),
-        save_seconds=save_seconds,
-    )
+    with curves(log) as draw:
+        after = partial(_after, left=seconds, told=told, draw=draw)
+        trainer.fit(validator(graph, settings.valid_sample), seconds=seconds, folder=folder, told=after, save_seconds=save_seconds)
     return Embedding(settings, trainer.chosen, trainer.history.best)
 
 
@@ -157,12 +155,14 @@ def train(
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
     group: Group | None = None,
+    log: Path | None = None,
 ) -> Outcome:
     """Train, choose on validation, evaluate on test once, and write everything to `folder`.
 
     Without `settings`, recipes are tried for a part of `seconds`, the best one is trained, further ones as long as there is time, and
     validation decides how they and mined rules are combined. With `settings` there is one model, and rules only if `rules` is True.
-    The first process of a `group`, which needs settings, calls this, the others `train_fixed`.
+    The first process of a `group`, which needs settings, calls this, the others `train_fixed`. TensorBoard events of each member go into a
+    folder of its own in `log`.
 
     Raises
     ------
@@ -189,10 +189,13 @@ def train(
     told(f"training {_name(settings)}")
     limit = clock.left(RULES_FROM if use_rules else 1.0)
     members = [
-        train_fixed(graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group)
+        train_fixed(
+            graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
+            log=log and log / "member-0",
+        )
     ]  # fmt: skip
     if found:
-        members += _more(graph, folder, settings, others, clock, told)
+        members += _more(graph, settings, others, clock, told, log)
     predictor, valid = _combined(graph, members, use_rules, clock, seed, told)
     told("evaluating on test")
     metrics = evaluate(predictor)
@@ -230,7 +233,9 @@ def _plan(graph: KnowledgeGraph, folder: Path, settings: Settings | None, seed: 
     return plan
 
 
-def _more(graph: KnowledgeGraph, folder: Path, first: Settings, others: list[Settings], clock: _Clock, told: Told) -> list[Embedding]:
+def _more(
+    graph: KnowledgeGraph, first: Settings, others: list[Settings], clock: _Clock, told: Told, log: Path | None
+) -> list[Embedding]:  # fmt: skip
     """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds."""
     found: list[Embedding] = []
     again = [first.model_copy(update={"seed": first.seed + number}) for number in range(1, 1 + AGAIN)]
@@ -243,14 +248,21 @@ def _more(graph: KnowledgeGraph, folder: Path, first: Settings, others: list[Set
         told(f"training one more: {_name(settings)}, seed {settings.seed}")
         began = time.monotonic()
         trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
-        report_line = partial(line, seconds=left)
-        try:
-            trainer.fit(validator(graph, settings.valid_sample), seconds=left, told=lambda t, say=report_line: told(say(t)))  # type: ignore[misc]
-        except Diverged:
-            continue
+        with curves(log and log / f"member-{len(found) + 1}") as draw:
+            after = partial(_after, left=left, told=told, draw=draw)
+            try:
+                trainer.fit(validator(graph, settings.valid_sample), seconds=left, told=after)
+            except Diverged:
+                continue
         slowest = max(slowest, time.monotonic() - began)
         found.append(Embedding(settings, trainer.chosen, trainer.history.best))
     return found
+
+
+def _after(trainer: Trainer, *, left: float | None, told: Told, draw: Callable[[Trainer], None]) -> None:
+    """What follows an epoch: a line for people, a point on the curves."""
+    told(line(trainer, left))
+    draw(trainer)
 
 
 def _combined(

@@ -120,3 +120,16 @@ def test_a_diverging_loss_is_named(graph: KnowledgeGraph) -> None:
     trainer.tables["entity"][0] = np.nan
     with pytest.raises(Diverged, match="smaller learning rate"):
         trainer.fit()
+
+
+def test_the_curves_can_be_read_by_tensorboard(graph: KnowledgeGraph, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    settings = Settings(**{**RING, "epochs": 20})
+    train(graph, tmp_path / "out", settings=settings, log=tmp_path / "log")
+    events = EventAccumulator(str(tmp_path / "log" / "member-0")).Reload()
+    losses = events.Scalars("loss/cross-entropy")
+    assert [event.step for event in losses] == list(range(1, 21))
+    assert losses[-1].value < losses[0].value
+    assert [event.step for event in events.Scalars("validation/MRR")] == [10, 20]
+    assert max(event.value for event in events.Scalars("validation/MRR")) <= 1

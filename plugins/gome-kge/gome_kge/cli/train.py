@@ -41,6 +41,9 @@ def train(
         int,
         typer.Option("--processes", min=1, help="Processes on this machine that share each batch; needs --config or --set. See torchrun."),
     ] = 1,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", metavar="DIR", help="Write the curves of each member as TensorBoard events.")
+    ] = None,
     json_: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -56,8 +59,11 @@ def train(
     from gome_kge.data import load_graph
     from gome_kge.pipeline import train as run
     from gome_kge.pipeline import train_fixed
+    from gome_kge.training.curves import check_tensorboard
     from gome_kge.training.parallel import joined, local_group
 
+    if tensorboard is not None:
+        check_tensorboard()
     graph = load_graph(data, overlap="drop" if overlap == "drop" else "refuse", seed=seed)
     settings = _settings(config, set_ or [], seed)
     if settings is None and (processes > 1 or "RANK" in os.environ):
@@ -74,7 +80,8 @@ def train(
             train_fixed(graph, settings, folder, seconds=seconds, resume=resume, group=group)
             return
         outcome = run(
-            graph, folder, settings=settings, seconds=seconds, seed=seed, rules=rules, resume=resume, told=progress, group=group
+            graph, folder, settings=settings, seconds=seconds, seed=seed, rules=rules, resume=resume, told=progress, group=group,
+            log=tensorboard,
         )  # fmt: skip
     progress.end()
     shown = {"out": str(folder), **outcome.metrics}
