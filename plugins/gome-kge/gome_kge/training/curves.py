@@ -28,25 +28,25 @@ def curves(folder: Path | None) -> Iterator[Callable[[Trainer], None]]:
     check_tensorboard()
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+    writer = SummaryWriter(str(folder))
     told = 0
 
     def draw(trainer: Trainer) -> None:
         nonlocal told
         for epoch in trainer.history.epochs[told:]:
             for name, title in LOSSES.items():
-                writer.add_scalar(title, epoch[name], int(epoch["epoch"]))  # type: ignore[no-untyped-call]
+                writer.add_scalar(title, epoch[name], int(epoch["epoch"]))
         last = int(trainer.history.epochs[told - 1]["epoch"]) if told else 0
         for look in trainer.history.looks:
             if look["epoch"] > last:
-                writer.add_scalar(VALIDATION, look["mrr"], int(look["epoch"]))  # type: ignore[no-untyped-call]
+                writer.add_scalar(VALIDATION, look["mrr"], int(look["epoch"]))
         told = len(trainer.history.epochs)
-        writer.flush()  # type: ignore[no-untyped-call]
+        writer.flush()
 
     try:
         yield draw
     finally:
-        writer.close()  # type: ignore[no-untyped-call]
+        writer.close()
 
 
 def check_tensorboard() -> None:
