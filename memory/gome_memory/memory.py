@@ -122,9 +122,9 @@ class SuccessMemory:
         """Key -> what is added to an experience's weight; nothing here. Memories that know more than texts and gains override it."""
         return {}
 
-    def experiences(self) -> list[Experience]:
-        """All that can be recalled, largest gain first, ties by key."""
-        return self._store.select()
+    def news(self, since: int) -> tuple[int, list[Experience], list[str]]:
+        """(number of the last change, experiences written after change `since`, keys forgotten after it); 0 stands for the beginning."""
+        return self._store.news(since)
 
     def _candidates(self, near: Neighbours, highest: list[Facts], hypotheses: int) -> list[Candidate]:
         """The nearest experiences of each hypothesis, from the nearest texts on, and those of the highest gain."""

@@ -243,6 +243,13 @@ class Store:
         )
         return [Change(int(str(seq)), str(name), str(text), bool(success), bool(live)) for seq, name, text, success, live in rows]
 
+    def news(self, since: int) -> "tuple[int, list[Experience], list[str]]":
+        """(last sequence number, experiences written after `since`, keys forgotten after it)."""
+        rows = self._read(f"SELECT seq, key, {_LIVE}, record FROM experiences WHERE seq > ? ORDER BY seq", (since,))  # noqa: S608
+        last = int(str(rows[-1][0])) if rows else since
+        written = [decode(str(record), self.directory) for _, _, live, record in rows if live]
+        return last, written, [str(key) for _, key, live, _ in rows if not live]
+
     def texts(self, text_ids: Sequence[str]) -> dict[str, str]:
         """Texts of live experiences by their name; others are left out."""
         if not text_ids:

@@ -23,6 +23,8 @@ GRAPH_WEIGHT = 0.5
 """As much as half a noise unit of measured gain."""
 MOST = 5_000
 """Experiences in the graph; those of the largest gain and loss, for they say most."""
+LEAST_TASKS = 3
+"""Other tasks below which a graph says nothing that their experiences do not say themselves."""
 KEPT = 32
 """Situations whose scores are kept."""
 
@@ -33,20 +35,31 @@ class GraphMemory(SuccessMemory):
     def __init__(self, path: Path, config: MemoryConfig | None = None, embedding: Any = None) -> None:
         super().__init__(path, config, embedding)
         self.name = "graph"
+        self._seen: dict[str, Experience] = {}
+        self._seq = 0
         self._kept: dict[tuple[object, ...], dict[str, float]] = {}
         self._training = threading.Lock()
+        """Traces that ask for the same thing at once train it once."""
 
     def terms(self, query: RecallQuery, candidates: list[Candidate]) -> Mapping[str, float]:
         """Key -> `GRAPH_WEIGHT` times what the graph expects of the experience's technique."""
-        everything = self.experiences()
-        others = [item for item in everything if item.task != query.task]
-        scores = self._scores(query, others)
-        technique = {item.key: item.hypothesis.technique for item in everything}
-        wanted = (item.key for item in candidates)
-        return {key: GRAPH_WEIGHT * scores.get(technique.get(key) or "", 0.0) for key in wanted}
+        with self._training:
+            self._take_in()
+            techniques = {
+                item.key: self._seen[item.key].hypothesis.technique or "" for item in candidates if item.key in self._seen
+            }  # fmt: skip
+            scores = self._scores(query, [item for item in self._seen.values() if item.task != query.task])
+        return {key: GRAPH_WEIGHT * scores.get(technique, 0.0) for key, technique in techniques.items()}
+
+    def _take_in(self) -> None:
+        """What was written and forgotten since the last question, by whomever."""
+        self._seq, written, forgotten = self.news(self._seq)
+        for key in forgotten:
+            self._seen.pop(key, None)
+        self._seen |= {item.key: item for item in written}
 
     def _scores(self, query: RecallQuery, others: list[Experience]) -> dict[str, float]:
-        if len({item.task for item in others}) < 2:
+        if len({item.task for item in others}) < LEAST_TASKS:  # torch need not be imported for that
             return {}
         from gome_kge.momentum.graph import Situation
         from gome_kge.momentum.ranker import technique_scores
@@ -54,11 +67,10 @@ class GraphMemory(SuccessMemory):
         here = Situation(query.task, query.traits, tuple(query.findings))
         told = sorted(others, key=lambda item: (-abs(item.gain_in_noise), item.key))[:MOST]
         key = _key(here, told)
-        with self._training:  # traces that ask for the same thing at once train it once
-            if key not in self._kept:
-                seed = derive_seed(0, "momentum graph", query.task)
-                self._kept = {**dict(list(self._kept.items())[-KEPT:]), key: technique_scores(told, here, seed)}
-            return self._kept[key]
+        if key not in self._kept:
+            seed = derive_seed(0, "momentum graph", query.task)
+            self._kept = {**dict(list(self._kept.items())[-KEPT:]), key: technique_scores(told, here, seed)}
+        return self._kept[key]
 
 
 def _key(here: "Situation", told: list[Experience]) -> tuple[object, ...]:

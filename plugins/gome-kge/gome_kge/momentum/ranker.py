@@ -15,22 +15,18 @@ SETTINGS = Settings(
     precision="fp32",
 )  # fmt: skip
 """The term ``h`` pulls tasks together that share a trait, a finding or an outcome."""
-LEAST_TASKS = 3
-"""Tasks with outcomes below which a graph says nothing that the experiences themselves do not say."""
 TECHNIQUE = "technique "
 
 
 def technique_scores(experiences: Iterable[Experience], here: Situation, seed: int, settings: Settings = SETTINGS) -> dict[str, float]:
-    """Technique -> how much it should help here, in (-1, 1); 0 is the middle of all techniques, and empty means that too little is known.
+    """Technique -> how much it should help here, in (-1, 1); 0 is the middle of all techniques, and empty means that nothing is known.
 
     The score is tanh of the standardised difference of two triple scores, (here, gains_from, technique) minus (here, loses_from,
     technique).
     """
     graph = experience_graph(experiences, here)
-    outcome = np.isin(graph.train[:, 1], [RELATIONS.index(GAINS), RELATIONS.index(LOSES)])
-    tasks = set(graph.train[outcome, 0].tolist())
     own = graph.entities.index(task_node(here.task))
-    if len(tasks - {own}) < LEAST_TASKS:
+    if not np.isin(graph.train[:, 1], [RELATIONS.index(GAINS), RELATIONS.index(LOSES)]).any():
         return {}
     trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings.model_copy(update={"seed": seed % 2**31})).fit()
     scorer = scorer_of(trainer.model, trainer.tables)
