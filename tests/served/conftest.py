@@ -1,11 +1,14 @@
-"""A real LangGraph server process, in the environment that requirements/server.txt describes."""
+"""Real server processes: `langgraph dev`, and Aegra on a real Postgres."""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,39 +17,45 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = Path(os.environ.get("GOME_SERVER_VENV", ROOT / ".venv-server"))
-"""Made by ``make server-venv``: langgraph-api pins its neighbours too tightly for the environment of the tests."""
 PATIENCE = 240
 """Seconds until a server must answer, on a busy machine."""
 
 
-class Server:
-    """`langgraph dev` in a folder, to be started, killed and started again."""
+class Server(ABC):
+    """A server process in a folder of its own, to be started, killed and started again."""
+
+    alive: str
+    """Path that answers once it serves."""
+    takes_up: bool
+    """Does it go on by itself with what it was doing when it was killed?"""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         with socket.create_server(("127.0.0.1", 0)) as found:
-            self._port = found.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self._port}"
+            self.port = found.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
-        (folder / "langgraph.json").write_text(json.dumps(here(json.loads((ROOT / "langgraph.json").read_text()))))
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """What is run in the folder."""
+
+    def variables(self) -> dict[str, str]:
+        """What its environment has beside PATH, HOME and LANG: no key, no licence, no proxy."""
+        return {}
 
     def start(self) -> None:
-        command = [
-            str(ENVIRONMENT / "bin" / "langgraph"), "dev", "--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", str(self._port),
-            "--n-jobs-per-worker", "4",
-        ]  # fmt: skip
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}  # no key, no licence, no proxy
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=self.folder, env={**kept, "GOME_PLUGINS": ""}, stdout=log, stderr=log,
+                self.command(), cwd=self.folder, env={**kept, "GOME_PLUGINS": "", **self.variables()}, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             assert self._process.poll() is None, self.log()[-3000:]
             try:
-                if httpx.get(f"{self.url}/ok", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}{self.alive}", timeout=5).status_code == 200:
                     return
             except httpx.HTTPError:
                 time.sleep(0.3)
@@ -68,8 +77,98 @@ class Server:
         self._process.wait()
         self._process = None
 
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+
     def log(self) -> str:
         return (self.folder / "server.log").read_text(errors="replace")
+
+
+class LangGraphDev(Server):
+    """`langgraph dev`, in the environment that requirements/server.txt describes."""
+
+    environment = Path(os.environ.get("GOME_SERVER_VENV", ROOT / ".venv-server"))
+    """Made by ``make server-venv``: langgraph-api pins its neighbours too tightly for the environment of the tests."""
+    alive = "/ok"
+    takes_up = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / "langgraph.json").write_text(json.dumps(here(json.loads((ROOT / "langgraph.json").read_text()))))
+
+    @classmethod
+    def missing(cls) -> str:
+        """What is not there, in one sentence; empty if it can be started."""
+        there = (cls.environment / "bin" / "langgraph").exists()
+        return "" if there else f"there is no LangGraph server in {cls.environment}; make one with: make server-venv"
+
+    def command(self) -> list[str]:
+        return [
+            str(self.environment / "bin" / "langgraph"), "dev", "--no-browser", "--no-reload", "--host", "127.0.0.1",
+            "--port", str(self.port), "--n-jobs-per-worker", "4",
+        ]  # fmt: skip
+
+
+class Aegra(Server):
+    """Aegra on a Postgres of its own, in the environment that requirements/aegra.txt describes."""
+
+    environment = Path(os.environ.get("GOME_AEGRA_VENV", ROOT / ".venv-aegra"))
+    alive = "/health"
+    takes_up = False
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        (folder / "aegra.json").write_text(json.dumps({"graphs": {"gome": f"{ROOT}/gome_graph/server/graph.py:graph"}}))
+        self._database = Postgres()
+
+    @classmethod
+    def missing(cls) -> str:
+        """What is not there, in one sentence; empty if it can be started."""
+        if not (cls.environment / "bin" / "uvicorn").exists():
+            return f"there is no Aegra in {cls.environment}; make one with: make aegra-venv"
+        return "" if Postgres.programs() else "there is no Postgres on this machine; install postgresql"
+
+    def command(self) -> list[str]:
+        return [str(self.environment / "bin" / "uvicorn"), "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(self.port)]
+
+    def variables(self) -> dict[str, str]:
+        return {"AEGRA_CONFIG": str(self.folder / "aegra.json"), "DATABASE_URL": self._database.url}
+
+    def close(self) -> None:
+        self.kill()
+        self._database.close()
+
+
+class Postgres:
+    """A private cluster, reached through a port of its own; as root it runs as the user ``postgres``, for Postgres refuses root."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="gome-postgres-"))  # not below pytest's, which other users cannot enter
+        self._user = "postgres" if os.geteuid() == 0 else None
+        if self._user:
+            shutil.chown(self._folder, self._user)
+        with socket.create_server(("127.0.0.1", 0)) as found:
+            port = found.getsockname()[1]
+        self.url = f"postgresql://gome@127.0.0.1:{port}/postgres"
+        data = str(self._folder / "data")
+        self._run("initdb", "-D", data, "-A", "trust", "-U", "gome")
+        options = f"-p {port} -k {self._folder} -c listen_addresses=127.0.0.1"
+        self._run("pg_ctl", "-D", data, "-o", options, "-l", str(self._folder / "log"), "-w", "start")
+
+    @staticmethod
+    def programs() -> Path | None:
+        """The folder of the newest Postgres."""
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
+        return found[-1].parent if found else None
+
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [str(self.programs()) + "/" + name, *arguments]
+        subprocess.run(command, check=True, user=self._user, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")
+
+    def close(self) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def here(config: dict[str, object]) -> dict[str, object]:
@@ -78,14 +177,24 @@ def here(config: dict[str, object]) -> dict[str, object]:
     return {**json.loads(text), "dependencies": ["."]}
 
 
+@pytest.fixture(params=[LangGraphDev, Aegra], ids=["langgraph", "aegra"])
+def any_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """Each of the servers, running."""
+    yield from _running(request.param, tmp_path)
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A running server."""
-    if not (ENVIRONMENT / "bin" / "langgraph").exists():
-        pytest.skip(f"NOT TESTED: there is no LangGraph server in {ENVIRONMENT}; make one with: make server-venv")
-    server = Server(tmp_path)
+    """`langgraph dev`, running."""
+    yield from _running(LangGraphDev, tmp_path)
+
+
+def _running(kind: type[LangGraphDev] | type[Aegra], folder: Path) -> Iterator[Server]:
+    if missing := kind.missing():
+        pytest.skip(f"NOT TESTED: {missing}")
+    server = kind(folder)
     try:
         server.start()
         yield server
     finally:
-        server.kill()
+        server.close()

@@ -39,7 +39,8 @@ def counted(run: RunDirectory, kind: EventKind) -> "collections.Counter[str | No
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-def test_a_run_on_a_server_survives_kill_9_and_waits_for_a_person(server: Server, task: Path) -> None:
+def test_a_run_on_a_server_survives_kill_9_and_waits_for_a_person(any_server: Server, task: Path) -> None:
+    server = any_server
     client = get_sync_client(url=server.url)
 
     # An assistant carries the settings, and its schema describes them.
@@ -50,8 +51,9 @@ def test_a_run_on_a_server_survives_kill_9_and_waits_for_a_person(server: Server
     thread = client.threads.create()["thread_id"]
 
     def interrupts() -> list[Any]:
-        state = client.threads.get(thread)
-        return [i for given in state["interrupts"].values() for i in given] if state["status"] == "interrupted" else []
+        if client.threads.get(thread)["status"] != "interrupted":
+            return []
+        return [given for part in client.threads.get_state(thread)["tasks"] for given in part["interrupts"]]
 
     # Run, and stream the journal as it is written; a pause is asked for on the way.
     run: RunDirectory | None = None
@@ -80,8 +82,10 @@ def test_a_run_on_a_server_survives_kill_9_and_waits_for_a_person(server: Server
     finished = {path: path.read_bytes() for path in run.root.glob("steps/*/verdict.json")}
     server.start()
 
-    # It takes the run up by itself and comes to the review. Nothing that was finished is done again.
+    # It takes the run up, by itself or when told to go on, and comes to the review. Nothing that was finished is done again.
     client = get_sync_client(url=server.url)
+    if not server.takes_up:
+        client.runs.create(thread, assistant, command={"update": {"task": "shop"}})
     question = until(interrupts, "the review", server)[0]["value"]
     assert question["why"] == "review"
     assert {path: path.read_bytes() for path in finished} == finished
