@@ -55,8 +55,8 @@ class Model(ABC):
         """What a tail expects of a head (B, w): ``back(t, r) . as_head(h)`` is the score too."""
 
     @abstractmethod
-    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor) -> Tensor:
-        """Scores (B, m) of every relation for B pairs of rows."""
+    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Scores (B, m) of every relation for B pairs of rows; `dtype` is that of the large product."""
 
     def modulus(self, rows: Tensor) -> Tensor:
         """Absolute values of the coordinates, of complex ones their modulus."""
@@ -101,9 +101,14 @@ class Rescal(Model):
     def back(self, tails: Tensor, relations: Tensor, which: Tensor) -> Tensor:
         return self._each(tails, relations, which, transposed=True)
 
-    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor) -> Tensor:
+    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         cubes = relations.view(-1, self.rank, self.rank)
-        return torch.stack([((heads @ matrix) * tails).sum(1) for matrix in cubes], dim=1)
+        return torch.stack([(product(heads, matrix, dtype) * tails).sum(1) for matrix in cubes], dim=1)
+
+
+def product(a: Tensor, b: Tensor, dtype: torch.dtype) -> Tensor:
+    """``a @ b`` multiplied in `dtype`, as fp32."""
+    return a @ b if dtype == torch.float32 else (a.to(dtype) @ b.to(dtype)).float()
 
 
 def _times(a: Tensor, b: Tensor) -> Tensor:
@@ -139,9 +144,9 @@ class ComplEx(Model):
     def back(self, tails: Tensor, relations: Tensor, which: Tensor) -> Tensor:
         return _times_conjugate(tails, relations.index_select(0, which))
 
-    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor) -> Tensor:
+    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         # Re <h r, conj t> = r . (conj(h) o t): the coefficient of r's real and imaginary part
-        return _times_conjugate(tails, heads) @ relations.T
+        return product(_times_conjugate(tails, heads), relations.T, dtype)
 
     def modulus(self, rows: Tensor) -> Tensor:
         re, im = rows.chunk(2, dim=-1)
@@ -167,8 +172,8 @@ class DistMult(Model):
     def back(self, tails: Tensor, relations: Tensor, which: Tensor) -> Tensor:
         return tails * relations.index_select(0, which)
 
-    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor) -> Tensor:
-        return (heads * tails) @ relations.T
+    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        return product(heads * tails, relations.T, dtype)
 
 
 class CP(Model):
@@ -196,8 +201,8 @@ class CP(Model):
     def back(self, tails: Tensor, relations: Tensor, which: Tensor) -> Tensor:
         return self.key(tails) * relations.index_select(0, which)
 
-    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor) -> Tensor:
-        return (self.as_head(heads) * self.key(tails)) @ relations.T
+    def relation_scores(self, heads: Tensor, tails: Tensor, relations: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        return product(self.as_head(heads) * self.key(tails), relations.T, dtype)
 
 
 MODELS: dict[str, type[Model]] = {model.name: model for model in (Rescal, ComplEx, CP, DistMult)}

@@ -45,12 +45,21 @@ class Batch:
     head_ids: Ints
     relation_ids: Ints
     tail_ids: Ints
+    pairs: Tensor | None = None
+    """(P,) ascending positions among the true tails: those whose relation is guessed. None: all of them."""
+
+    @property
+    def n_pairs(self) -> int:
+        """How many relations are guessed."""
+        return len(self.row) if self.pairs is None else len(self.pairs)
 
     @property
     def triples(self) -> int:
         return len(self.row)
 
 
+PAIRS = 512
+"""(head, tail) pairs of a step whose relation is guessed, at most: drawn uniformly, so that the mean loss stays what it is."""
 ROUND = 256
 """Candidates are a multiple of this: a new shape costs the matrix library a new kernel."""
 
@@ -105,7 +114,13 @@ class Batches:
             torch.from_numpy(head),
             torch.from_numpy(np.searchsorted(wanted, relation_ids)), torch.from_numpy(self.counts[questions].astype(np.float32)),
             torch.from_numpy(self.tail_weight[tail_ids]), torch.from_numpy(row), torch.from_numpy(column), head_ids, relation_ids, tail_ids,
+            self._pairs(len(row), rng),
         )  # fmt: skip
+
+    def _pairs(self, triples: int, rng: np.random.Generator) -> Tensor | None:
+        if not self.settings.relation_prediction or triples <= PAIRS:
+            return None
+        return torch.from_numpy(np.sort(rng.choice(triples, PAIRS, replace=False)))
 
     def _rows(self, head_ids: Ints, tail_ids: Ints, rng: np.random.Generator) -> tuple[Ints | None, Ints, Ints, tuple[int, int], float]:
         """(entity rows, positions of heads, of tails, (candidates, plain ones), log weight of the others)."""

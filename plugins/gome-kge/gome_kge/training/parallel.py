@@ -59,6 +59,10 @@ class Group:
             dist.broadcast(told, src=0)
         return float(told)
 
+    @staticmethod
+    def _pairs(pairs: Tensor | None, tails: slice) -> Tensor | None:
+        return None if pairs is None else pairs[(pairs >= tails.start) & (pairs < tails.stop)] - tails.start
+
     def share(self, batch: Batch) -> Batch:
         """This process's questions of a batch; the rows of the step stay those of the whole batch."""
         bounds = np.linspace(0, len(batch.head), self.size + 1).astype(int)
@@ -69,7 +73,7 @@ class Group:
         return replace(
             batch, head=batch.head[questions], relation=batch.relation[questions], count=batch.count[questions],
             weight=batch.weight[tails], row=batch.row[tails] - begin, column=batch.column[tails], head_ids=batch.head_ids[questions],
-            relation_ids=batch.relation_ids[questions], tail_ids=batch.tail_ids[tails],
+            relation_ids=batch.relation_ids[questions], tail_ids=batch.tail_ids[tails], pairs=self._pairs(batch.pairs, tails),
         )  # fmt: skip
 
 

@@ -60,18 +60,30 @@ def losses(model: Model, settings: Settings, rows: Rows, batch: Batch, whole: Ba
     Per triple of the batch, or of the `whole` batch that it is one process's share of.
     """
     whole = whole or batch
+    dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
     queries = model.query(rows.heads, rows.relation, batch.relation)
     fit = candidate_loss(
         queries, model.key(rows.candidates), model.key(rows.tails), batch.row, batch.column, batch.weight,
         n_plain=batch.n_plain, bias=batch.bias,
-        scale=1.0 / float(whole.weight.sum()), dtype=torch.bfloat16 if settings.precision == "bf16" else torch.float32,
+        scale=1.0 / float(whole.weight.sum()), dtype=dtype,
     )  # fmt: skip
     cost = guess = fit.new_zeros(())
-    asked = batch.relation[batch.row]
     if settings.weight and settings.regularizer != "none":
-        total = penalty(settings.regularizer, model, rows.heads, queries, batch.count, rows.tails, asked, rows.relation, batch.relation)
+        total = penalty(
+            settings.regularizer,
+            model,
+            rows.heads,
+            queries,
+            batch.count,
+            rows.tails,
+            batch.relation[batch.row],
+            rows.relation,
+            batch.relation,
+        )
         cost = total * (settings.weight / whole.triples)
     if settings.relation_prediction:
-        scores = model.relation_scores(rows.heads.index_select(0, batch.row), rows.tails, rows.relation)
-        guess = torch.nn.functional.cross_entropy(scores, asked, reduction="sum") * (settings.relation_prediction / whole.triples)
+        row, tails = (batch.row, rows.tails) if batch.pairs is None else (batch.row[batch.pairs], rows.tails.index_select(0, batch.pairs))
+        scores = model.relation_scores(rows.heads.index_select(0, row), tails, rows.relation, dtype)
+        missed = torch.nn.functional.cross_entropy(scores, batch.relation[row], reduction="sum")
+        guess = missed * (settings.relation_prediction / whole.n_pairs)
     return fit, cost, guess
