@@ -94,13 +94,14 @@ def answers(own: list[Experience], asked: list[list[Hypothesis]], others: list[E
     """Name of a ranking -> the factor it gives each of the steps."""
     factors: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        arms = [("vectors alone", SuccessMemory(Path(folder), CONFIG), 0.0)]
-        arms += [(f"with the graph, weight {weight:g}", graph_memory.GraphMemory(Path(folder), CONFIG), weight) for weight in weights]
-        arms[0][1].remember_all(others)
+        plain, graph = SuccessMemory(Path(folder), CONFIG), graph_memory.GraphMemory(Path(folder), CONFIG)
+        plain.remember_all(others)
+        arms = [("vectors alone", plain, 0.0)] + [(f"with the graph, weight {weight:g}", graph, weight) for weight in weights]
         for name, memory, weight in arms:
             graph_memory.GRAPH_WEIGHT = weight
             factors[name] = [factor(memory, item, beside) for item, beside in zip(own, asked, strict=True)]
-            memory.close()
+        plain.close()
+        graph.close()
     return factors
 
 

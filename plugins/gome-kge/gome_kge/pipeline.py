@@ -27,10 +27,10 @@ from gome_kge.validation import validator
 
 TRIALS_SHARE = 0.25
 """Of the time, for finding the recipe."""
-RESERVE_SHARE, RESERVE_SECONDS = 0.1, 4.0
-"""Of the time, at least so much (but never more than half), for evaluation and saving."""
-RULES_FROM = 0.85
-"""Share of the usable time after which rules are mined and weighed."""
+RESERVE_SHARE, RESERVE_SECONDS = 0.1, (4.0, 240.0)
+"""Of the time, within these bounds (but never more than half), for evaluation and saving."""
+RULES_SHARE, RULES_SECONDS = 0.15, 300.0
+"""Of the usable time, at most so much, for mining and weighing rules."""
 AGAIN = 5
 """Other seeds of the best recipe, at most."""
 DEFAULT_SECONDS = 600.0
@@ -82,7 +82,8 @@ def line(trainer: Trainer, seconds: float | None = None) -> str:
 
 def _usable(seconds: float) -> float:
     """What training may take of the whole time."""
-    return seconds - min(seconds / 2, max(RESERVE_SECONDS, seconds * RESERVE_SHARE))
+    least, most = RESERVE_SECONDS
+    return seconds - min(seconds / 2, max(least, min(most, seconds * RESERVE_SHARE)))
 
 
 def choose(graph: KnowledgeGraph, tried: list[Settings], seconds: float, told: Told) -> list[Trainer]:
@@ -138,9 +139,12 @@ class _Clock:
     def spent(self) -> float:
         return self.before + time.monotonic() - self.began
 
-    def left(self, share: float = 1.0) -> float | None:
-        """Seconds until `share` of what is usable is over; None: no limit."""
-        return None if self.whole is None else max(0.0, share * _usable(self.whole) - self.spent)
+    def left(self, *, rules: bool) -> float | None:
+        """Seconds until what is usable is over, without the time that `rules` will need; None: no limit."""
+        if self.whole is None:
+            return None
+        usable = _usable(self.whole)
+        return max(0.0, usable - rules * min(RULES_SECONDS, RULES_SHARE * usable) - self.spent)
 
 
 def train(
@@ -176,18 +180,20 @@ def train(
     seed = plan["seed"]
     clock = _Clock(time.monotonic(), plan["spent"], (seconds or DEFAULT_SECONDS) if found else seconds)
     others: list[Settings] = [Settings(**item) for item in plan["others"]]
+    runner_up: Trainer | None = None
     if settings is None:
         whole = clock.whole or DEFAULT_SECONDS
         field = choose(graph, candidates(graph, whole * torch.get_num_threads(), seed), TRIALS_SHARE * whole, told)
         settings, others = field[0].settings, [trainer.settings for trainer in field[1:]]
         field[0].save(folder)
+        runner_up = field[1] if len(field) > 1 else None
         del field
         plan.update(settings=settings.model_dump(), others=[item.model_dump() for item in others], spent=round(clock.spent, 1))
         write_json(folder / PLAN, plan)
         resume = True
     use_rules = found if rules is None else rules
     told(f"training {_name(settings)}")
-    limit = clock.left(RULES_FROM if use_rules else 1.0)
+    limit = clock.left(rules=use_rules)
     members = [
         train_fixed(
             graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
@@ -195,7 +201,7 @@ def train(
         )
     ]  # fmt: skip
     if found:
-        members += _more(graph, settings, others, clock, told, log)
+        members += _more(graph, settings, others, runner_up, clock, told, log)
     predictor, valid = _combined(graph, members, use_rules, clock, seed, told)
     told("evaluating on test")
     metrics = evaluate(predictor)
@@ -234,20 +240,26 @@ def _plan(graph: KnowledgeGraph, folder: Path, settings: Settings | None, seed: 
 
 
 def _more(
-    graph: KnowledgeGraph, first: Settings, others: list[Settings], clock: _Clock, told: Told, log: Path | None
+    graph: KnowledgeGraph, first: Settings, others: list[Settings], runner_up: Trainer | None, clock: _Clock, told: Told, log: Path | None
 ) -> list[Embedding]:  # fmt: skip
-    """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds."""
+    """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds.
+
+    The recipe that came second goes on from where its trial ended, if it is still at hand (`runner_up`).
+    """
     found: list[Embedding] = []
     again = [first.model_copy(update={"seed": first.seed + number}) for number in range(1, 1 + AGAIN)]
     queue = [*others[:1], *again[:2], *others[1:2], *again[2:]]
     slowest = clock.spent * (1 - TRIALS_SHARE)
     for settings in queue:
-        left = clock.left(RULES_FROM)
+        left = clock.left(rules=True)
         if left is None or left < 0.5 * slowest:
             break
         told(f"training one more: {_name(settings)}, seed {settings.seed}")
         began = time.monotonic()
-        trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
+        if runner_up is not None and runner_up.settings == settings:
+            trainer = runner_up
+        else:
+            trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
         with curves(log and log / f"member-{len(found) + 1}") as draw:
             after = partial(_after, left=left, told=told, draw=draw)
             try:
@@ -272,7 +284,7 @@ def _combined(
     members = [members[0], *sorted(members[1:], key=lambda member: -(member.valid_mrr or 0.0))]
     mined = None
     if use_rules:
-        left = clock.left()
+        left = clock.left(rules=False)
         deadline = None if left is None else time.monotonic() + left / 2
         mined = mine(
             graph.train, graph.n_entities, graph.n_relations, seed, told, None if deadline is None else lambda: time.monotonic() > deadline

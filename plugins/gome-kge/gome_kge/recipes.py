@@ -91,5 +91,5 @@ def candidates(graph: KnowledgeGraph, seconds: float, seed: int) -> list[Setting
         tried.append({"model": "rescal", "rank": rank, "regularizer": "dura", "weight": 0.1})
         tried.append({"model": "rescal", "rank": rank, "regularizer": "dura", "weight": 0.03})
     tried.append({"model": "complex", "rank": wide, "regularizer": "dura", "weight": 0.05})
-    tried.append({"model": "complex", "rank": wide, "regularizer": "dura", "weight": 0.02, "relation_prediction": 0.25})
+    tried.append({"model": "complex", "rank": wide, "regularizer": "dura", "weight": 0.05, "relation_prediction": 0.5})
     return [Settings(**{**common, **item}) for item in tried]
