@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from gome_graph.cli.commands.run import _memory
+
 pytest.importorskip("gome_memory")
 
 
@@ -32,3 +34,16 @@ def test_a_closed_world_refuses_it(process: Callable[..., Any], tmp_path: Path) 
     assert said.code == 2
     assert "--closed-world begins with an empty memory" in said.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_memory_is_named_with_or_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    mine = tmp_path / "gome" / "memory"
+    folder = tmp_path / "team"
+    for text, wanted in (
+        ("auto", ("auto", None)), ("none", ("none", None)), ("shared", ("auto", mine)), ("exact", ("exact", None)),
+        ("exact:shared", ("exact", mine)), (f"exact:{folder}", ("exact", folder)), (str(folder), ("auto", folder)),
+        (f"{folder}:x", ("auto", tmp_path / "team:x")),
+    ):  # fmt: skip
+        assert _memory(text, False, ["memory"]) == wanted, text
+    assert _memory("shared", True, ["memory"]) == ("none", None)
