@@ -28,6 +28,8 @@ class Server(ABC):
     """Path that answers once it serves."""
     takes_up: bool
     """Does it go on by itself with what it was doing when it was killed?"""
+    ours = True
+    """May it be killed?"""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -140,6 +142,32 @@ class Aegra(Server):
         self._database.close()
 
 
+class Foreign(Server):
+    """A server that somebody else has started: GOME_SERVER_URL is its address, GOME_SERVER_ROOT the folder it works in, seen from here."""
+
+    ours = False
+    takes_up = True
+    alive = ""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Path(os.environ.get("GOME_SERVER_ROOT", ".")).resolve())
+        self.url = os.environ["GOME_SERVER_URL"].rstrip("/")
+
+    @classmethod
+    def missing(cls) -> str:
+        """Nothing: whoever names it has it."""
+        return ""
+
+    def command(self) -> list[str]:
+        raise RuntimeError("it is not ours to start")
+
+    def start(self) -> None:
+        pass
+
+    def log(self) -> str:
+        return ""
+
+
 class Postgres:
     """A private cluster, reached through a port of its own; as root it runs as the user ``postgres``, for Postgres refuses root."""
 
@@ -177,7 +205,10 @@ def here(config: dict[str, object]) -> dict[str, object]:
     return {**json.loads(text), "dependencies": ["."]}
 
 
-@pytest.fixture(params=[LangGraphDev, Aegra], ids=["langgraph", "aegra"])
+SERVERS = {"langgraph": LangGraphDev, "aegra": Aegra, **({"foreign": Foreign} if "GOME_SERVER_URL" in os.environ else {})}
+
+
+@pytest.fixture(params=SERVERS.values(), ids=SERVERS.keys())
 def any_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     """Each of the servers, running."""
     yield from _running(request.param, tmp_path)
@@ -189,7 +220,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     yield from _running(LangGraphDev, tmp_path)
 
 
-def _running(kind: type[LangGraphDev] | type[Aegra], folder: Path) -> Iterator[Server]:
+def _running(kind: type[LangGraphDev | Aegra | Foreign], folder: Path) -> Iterator[Server]:
     if missing := kind.missing():
         pytest.skip(f"NOT TESTED: {missing}")
     server = kind(folder)

@@ -15,29 +15,24 @@ from gome_kge.combine import choose_weights
 from gome_kge.data.graph import KnowledgeGraph
 from gome_kge.evaluation.ranking import known_index, rank
 from gome_kge.evaluation.report import report
+from gome_kge.members import Clock, More, queue
 from gome_kge.predictor import Predictor
+from gome_kge.progress import Told, after_epoch, name_of
 from gome_kge.recipes import candidates
 from gome_kge.rules import mine
 from gome_kge.settings import Settings
 from gome_kge.store import Embedding
 from gome_kge.training.curves import curves
 from gome_kge.training.parallel import Group
-from gome_kge.training.trainer import Diverged, Trainer, Validate
+from gome_kge.training.trainer import Trainer
+from gome_kge.trials import MOST_WORKERS, choose, side_by_side
 from gome_kge.validation import validator
 
 TRIALS_SHARE = 0.25
 """Of the time, for finding the recipe."""
-RESERVE_SHARE, RESERVE_SECONDS = 0.1, (4.0, 240.0)
-"""Of the time, within these bounds (but never more than half), for evaluation and saving."""
-RULES_SHARE, RULES_SECONDS = 0.15, 300.0
-"""Of the usable time, at most so much, for mining and weighing rules."""
-AGAIN = 5
-"""Other seeds of the best recipe, at most."""
 DEFAULT_SECONDS = 600.0
 """Of a training for which neither time nor settings are given."""
 PLAN = "plan.json"
-
-Told = Callable[[str], None]
 
 
 @dataclass
@@ -59,92 +54,18 @@ def train_fixed(
     save_seconds: float = 60.0,
     group: Group | None = None,
     log: Path | None = None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Embedding:
     """One training with given settings, early stopping on validation, checkpoints in `folder`; every process of a `group` calls it."""
     trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings, group)
     if resume and trainer.resume(folder):
         told(f"going on after epoch {trainer.epoch}")
     with curves(log) as draw:
-        after = partial(_after, left=seconds, told=told, draw=draw)
-        trainer.fit(validator(graph, settings.valid_sample), seconds=seconds, folder=folder, told=after, save_seconds=save_seconds)
+        after = partial(after_epoch, left=seconds, told=told, draw=draw)
+        trainer.fit(
+            validator(graph, settings.valid_sample), seconds=seconds, folder=folder, told=after, save_seconds=save_seconds, stop=stop
+        )
     return Embedding(settings, trainer.chosen, trainer.history.best)
-
-
-def line(trainer: Trainer, seconds: float | None = None) -> str:
-    """One line about where a training stands, with an estimate of what is left."""
-    last = trainer.history.epochs[-1]
-    text = f"epoch {trainer.epoch}, loss {last['loss']:.3f}"
-    if trainer.history.looks:
-        text += f", validation MRR {trainer.history.looks[-1]['mrr']:.4f} (best {trainer.history.best:.4f})"
-    left = (trainer.settings.epochs - trainer.epoch) * trainer.cpu_seconds / max(1, len(trainer.history.epochs))
-    return f"{text}, at most {left if seconds is None else min(left, seconds):.0f} s to go"
-
-
-def _usable(seconds: float) -> float:
-    """What training may take of the whole time."""
-    least, most = RESERVE_SECONDS
-    return seconds - min(seconds / 2, max(least, min(most, seconds * RESERVE_SHARE)))
-
-
-def choose(graph: KnowledgeGraph, tried: list[Settings], seconds: float, told: Told) -> list[Trainer]:
-    """Successive halving by time: all recipes get the same seconds, the better half goes on from where it stands.
-
-    Each rung costs the same in all; validation alone decides. Returns all of them, the winner first.
-    """
-    validate = validator(graph, tried[0].valid_sample)
-    field = [Trainer(graph.train, graph.n_entities, graph.n_relations, settings) for settings in tried]
-    out: list[Trainer] = []
-    rungs = max(1, (len(field) - 1).bit_length())
-    while len(field) > 1:
-        slot = seconds / rungs / len(field)
-        scores = []
-        for trainer in field:
-            scores.append((_slot(trainer, slot, validate), trainer))
-            told(f"trying {_name(trainer.settings)}: validation MRR {scores[-1][0]:.4f} after {trainer.epoch} epochs")
-        scores.sort(key=lambda pair: -pair[0])
-        field = [trainer for _, trainer in scores]
-        half = (len(field) + 1) // 2
-        field, out = field[:half], field[half:] + out
-    return field + out
-
-
-def _slot(trainer: Trainer, seconds: float, validate: Validate) -> float:
-    """Train for `seconds` more, and look; a recipe that diverges is worth nothing."""
-    deadline = time.monotonic() + seconds
-    try:
-        while time.monotonic() < deadline and trainer.stale < trainer.settings.patience:
-            complete = trainer.run_epoch(lambda: time.monotonic() > deadline)
-            if complete and trainer.epoch % trainer.settings.valid_every == 0:
-                trainer.look(validate)
-        trainer.look(validate)
-    except Diverged:
-        return -1.0
-    return trainer.history.best
-
-
-def _name(settings: Settings) -> str:
-    text = f"{settings.model} {settings.rank}, {settings.regularizer} {settings.weight:g}"
-    return text + (f", relation prediction {settings.relation_prediction:g}" if settings.relation_prediction else "")
-
-
-@dataclass
-class _Clock:
-    """The wall time of a training, earlier parts of a resumed one included."""
-
-    began: float
-    before: float
-    whole: float | None
-
-    @property
-    def spent(self) -> float:
-        return self.before + time.monotonic() - self.began
-
-    def left(self, *, rules: bool) -> float | None:
-        """Seconds until what is usable is over, without the time that `rules` will need; None: no limit."""
-        if self.whole is None:
-            return None
-        usable = _usable(self.whole)
-        return max(0.0, usable - rules * min(RULES_SECONDS, RULES_SHARE * usable) - self.spent)
 
 
 def train(
@@ -178,12 +99,13 @@ def train(
     found = settings is None
     settings = Settings(**plan["settings"]) if plan["settings"] else settings
     seed = plan["seed"]
-    clock = _Clock(time.monotonic(), plan["spent"], (seconds or DEFAULT_SECONDS) if found else seconds)
+    clock = Clock(time.monotonic(), plan["spent"], (seconds or DEFAULT_SECONDS) if found else seconds)
     others: list[Settings] = [Settings(**item) for item in plan["others"]]
     runner_up: Trainer | None = None
+    workers = min(MOST_WORKERS, torch.get_num_threads()) if found else 1
     if settings is None:
         whole = clock.whole or DEFAULT_SECONDS
-        field = choose(graph, candidates(graph, whole * torch.get_num_threads(), seed), TRIALS_SHARE * whole, told)
+        field = choose(graph, candidates(graph, whole * torch.get_num_threads(), seed), TRIALS_SHARE * whole, told, workers)
         settings, others = field[0].settings, [trainer.settings for trainer in field[1:]]
         field[0].save(folder)
         runner_up = field[1] if len(field) > 1 else None
@@ -192,16 +114,24 @@ def train(
         write_json(folder / PLAN, plan)
         resume = True
     use_rules = found if rules is None else rules
-    told(f"training {_name(settings)}")
+    told(f"training {name_of(settings)}")
     limit = clock.left(rules=use_rules)
-    members = [
-        train_fixed(
-            graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
-            log=log and log / "member-0",
-        )
-    ]  # fmt: skip
-    if found:
-        members += _more(graph, settings, others, runner_up, clock, told, log)
+    with side_by_side(workers) as (pool, stop):
+        train_first = partial(
+            train_fixed, graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
+            log=log and log / "member-0", stop=stop,
+        )  # fmt: skip
+        more = More(graph, runner_up, clock, told, log, stop)
+        if found and workers > 1:
+            first = pool.submit(train_first)
+            started = [pool.submit(more.train, number, item) for number, item in enumerate(queue(settings, others), 1)]
+            members = [first.result(), *(member for future in started if (member := future.result()) is not None)]
+        else:
+            members = [train_first()]
+            more.slowest = clock.spent * (1 - TRIALS_SHARE)
+            if found:
+                trained = (more.train(number, item) for number, item in enumerate(queue(settings, others), 1))
+                members += [member for member in trained if member is not None]
     predictor, valid = _combined(graph, members, use_rules, clock, seed, told)
     told("evaluating on test")
     metrics = evaluate(predictor)
@@ -239,46 +169,8 @@ def _plan(graph: KnowledgeGraph, folder: Path, settings: Settings | None, seed: 
     return plan
 
 
-def _more(
-    graph: KnowledgeGraph, first: Settings, others: list[Settings], runner_up: Trainer | None, clock: _Clock, told: Told, log: Path | None
-) -> list[Embedding]:  # fmt: skip
-    """Further models for an ensemble, as long as there is time: the recipes that came next, then the best one with other seeds.
-
-    The recipe that came second goes on from where its trial ended, if it is still at hand (`runner_up`).
-    """
-    found: list[Embedding] = []
-    again = [first.model_copy(update={"seed": first.seed + number}) for number in range(1, 1 + AGAIN)]
-    queue = [*others[:1], *again[:2], *others[1:2], *again[2:]]
-    slowest = clock.spent * (1 - TRIALS_SHARE)
-    for settings in queue:
-        left = clock.left(rules=True)
-        if left is None or left < 0.5 * slowest:
-            break
-        told(f"training one more: {_name(settings)}, seed {settings.seed}")
-        began = time.monotonic()
-        if runner_up is not None and runner_up.settings == settings:
-            trainer = runner_up
-        else:
-            trainer = Trainer(graph.train, graph.n_entities, graph.n_relations, settings)
-        with curves(log and log / f"member-{len(found) + 1}") as draw:
-            after = partial(_after, left=left, told=told, draw=draw)
-            try:
-                trainer.fit(validator(graph, settings.valid_sample), seconds=left, told=after)
-            except Diverged:
-                continue
-        slowest = max(slowest, time.monotonic() - began)
-        found.append(Embedding(settings, trainer.chosen, trainer.history.best))
-    return found
-
-
-def _after(trainer: Trainer, *, left: float | None, told: Told, draw: Callable[[Trainer], None]) -> None:
-    """What follows an epoch: a line for people, a point on the curves."""
-    told(line(trainer, left))
-    draw(trainer)
-
-
 def _combined(
-    graph: KnowledgeGraph, members: list[Embedding], use_rules: bool, clock: _Clock, seed: int, told: Told
+    graph: KnowledgeGraph, members: list[Embedding], use_rules: bool, clock: Clock, seed: int, told: Told
 ) -> tuple[Predictor, float | None]:
     """The predictor, and its validation MRR where something was combined."""
     members = [members[0], *sorted(members[1:], key=lambda member: -(member.valid_mrr or 0.0))]
