@@ -12,6 +12,7 @@ from gome_kge.settings import Settings
 from gome_kge.store import Embedding
 from gome_kge.training.curves import curves
 from gome_kge.training.trainer import Diverged, Trainer
+from gome_kge.trials import side_by_side
 from gome_kge.validation import validator
 
 RESERVE_SHARE, RESERVE_SECONDS = 0.1, (4.0, 240.0)
@@ -64,14 +65,13 @@ class More:
     clock: Clock
     told: Told
     log: Path | None
-    stop: Callable[[], bool]
     slowest: float = 0.0
     """Seconds that a member took: with less than half of that left, none is begun."""
 
-    def train(self, number: int, settings: Settings) -> Embedding | None:
+    def train(self, number: int, settings: Settings, stop: Callable[[], bool]) -> Embedding | None:
         """Member `number`, or None where the time is over or it diverged."""
         left = self.clock.left(rules=True)
-        if left is None or left <= 0.5 * self.slowest or self.stop():
+        if left is None or left <= 0.5 * self.slowest or stop():
             return None
         name = f"one more, {name_of(settings)}, seed {settings.seed}"
         self.told(f"training {name}")
@@ -83,8 +83,21 @@ class More:
         with curves(self.log and self.log / f"member-{number}") as draw:
             after = partial(after_epoch, left=left, told=lambda text: self.told(f"{name}: {text}"), draw=draw)
             try:
-                trainer.fit(validator(self.graph, settings.valid_sample), seconds=left, told=after, stop=self.stop)
+                trainer.fit(validator(self.graph, settings.valid_sample), seconds=left, told=after, stop=stop)
             except Diverged:
                 return None
         self.slowest = max(self.slowest, time.monotonic() - began)
         return Embedding(settings, trainer.chosen, trainer.history.best)
+
+
+def train_members(first: Callable[..., Embedding], further: list[Settings], more: More, workers: int) -> list[Embedding]:
+    """The first member and those that there is time for, `workers` at once."""
+    with side_by_side(workers) as (pool, stop):
+        began = time.monotonic()
+        begun = pool.submit(first, stop=stop)
+        if workers == 1:
+            begun.result()
+            more.slowest = time.monotonic() - began
+        others = [pool.submit(more.train, number, settings, stop) for number, settings in enumerate(further, 1)]
+        found = [future.result() for future in others]
+        return [begun.result(), *(member for member in found if member is not None)]

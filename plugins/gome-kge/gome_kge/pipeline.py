@@ -15,7 +15,7 @@ from gome_kge.combine import choose_weights
 from gome_kge.data.graph import KnowledgeGraph
 from gome_kge.evaluation.ranking import known_index, rank
 from gome_kge.evaluation.report import report
-from gome_kge.members import Clock, More, queue
+from gome_kge.members import Clock, More, queue, train_members
 from gome_kge.predictor import Predictor
 from gome_kge.progress import Told, after_epoch, name_of
 from gome_kge.recipes import candidates
@@ -25,7 +25,7 @@ from gome_kge.store import Embedding
 from gome_kge.training.curves import curves
 from gome_kge.training.parallel import Group
 from gome_kge.training.trainer import Trainer
-from gome_kge.trials import MOST_WORKERS, choose, side_by_side
+from gome_kge.trials import MOST_WORKERS, choose
 from gome_kge.validation import validator
 
 TRIALS_SHARE = 0.25
@@ -116,22 +116,14 @@ def train(
     use_rules = found if rules is None else rules
     told(f"training {name_of(settings)}")
     limit = clock.left(rules=use_rules)
-    with side_by_side(workers) as (pool, stop):
-        train_first = partial(
-            train_fixed, graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
-            log=log and log / "member-0", stop=stop,
-        )  # fmt: skip
-        more = More(graph, runner_up, clock, told, log, stop)
-        if found and workers > 1:
-            first = pool.submit(train_first)
-            started = [pool.submit(more.train, number, item) for number, item in enumerate(queue(settings, others), 1)]
-            members = [first.result(), *(member for future in started if (member := future.result()) is not None)]
-        else:
-            members = [train_first()]
-            more.slowest = clock.spent * (1 - TRIALS_SHARE)
-            if found:
-                trained = (more.train(number, item) for number, item in enumerate(queue(settings, others), 1))
-                members += [member for member in trained if member is not None]
+    train_first = partial(
+        train_fixed, graph, settings, folder, seconds=limit, resume=resume, told=told, save_seconds=save_seconds, group=group,
+        log=log and log / "member-0",
+    )  # fmt: skip
+    if not found:
+        members = [train_first()]
+    else:
+        members = train_members(train_first, queue(settings, others), More(graph, runner_up, clock, told, log), workers)
     predictor, valid = _combined(graph, members, use_rules, clock, seed, told)
     told("evaluating on test")
     metrics = evaluate(predictor)
