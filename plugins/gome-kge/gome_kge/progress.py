@@ -25,5 +25,6 @@ def after_epoch(trainer: Trainer, *, left: float | None, told: Told, draw: Calla
 
 
 def name_of(settings: Settings) -> str:
+    """A recipe in a few words."""
     text = f"{settings.model} {settings.rank}, {settings.regularizer} {settings.weight:g}"
     return text + (f", relation prediction {settings.relation_prediction:g}" if settings.relation_prediction else "")
