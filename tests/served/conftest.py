@@ -30,6 +30,10 @@ class Server(ABC):
     """Does it go on by itself with what it was doing when it was killed?"""
     ours = True
     """May it be killed?"""
+    program: Path | None = None
+    """What is started."""
+    target = ""
+    """The make target that puts it there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,6 +41,12 @@ class Server(ABC):
             self.port = found.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+
+    @classmethod
+    def missing(cls) -> str:
+        """What is not there, in one sentence; empty if it can be started."""
+        there = cls.program is None or cls.program.exists()
+        return "" if there else f"there is no {cls.program}; make it with: make {cls.target}"
 
     @abstractmethod
     def command(self) -> list[str]:
@@ -90,8 +100,9 @@ class Server(ABC):
 class LangGraphDev(Server):
     """`langgraph dev`, in the environment that requirements/server.txt describes."""
 
-    environment = Path(os.environ.get("GOME_SERVER_VENV", ROOT / ".venv-server"))
-    """Made by ``make server-venv``: langgraph-api pins its neighbours too tightly for the environment of the tests."""
+    program = Path(os.environ.get("GOME_SERVER_VENV", ROOT / ".venv-server")) / "bin" / "langgraph"
+    """In an environment of its own: langgraph-api pins its neighbours too tightly for that of the tests."""
+    target = "server-venv"
     alive = "/ok"
     takes_up = True
 
@@ -99,15 +110,9 @@ class LangGraphDev(Server):
         super().__init__(folder)
         (folder / "langgraph.json").write_text(json.dumps(here(json.loads((ROOT / "langgraph.json").read_text()))))
 
-    @classmethod
-    def missing(cls) -> str:
-        """What is not there, in one sentence; empty if it can be started."""
-        there = (cls.environment / "bin" / "langgraph").exists()
-        return "" if there else f"there is no LangGraph server in {cls.environment}; make one with: make server-venv"
-
     def command(self) -> list[str]:
         return [
-            str(self.environment / "bin" / "langgraph"), "dev", "--no-browser", "--no-reload", "--host", "127.0.0.1",
+            str(self.program), "dev", "--no-browser", "--no-reload", "--host", "127.0.0.1",
             "--port", str(self.port), "--n-jobs-per-worker", "4",
         ]  # fmt: skip
 
@@ -115,7 +120,8 @@ class LangGraphDev(Server):
 class Aegra(Server):
     """Aegra on a Postgres of its own, in the environment that requirements/aegra.txt describes."""
 
-    environment = Path(os.environ.get("GOME_AEGRA_VENV", ROOT / ".venv-aegra"))
+    program = Path(os.environ.get("GOME_AEGRA_VENV", ROOT / ".venv-aegra")) / "bin" / "uvicorn"
+    target = "aegra-venv"
     alive = "/health"
     takes_up = False
 
@@ -126,13 +132,13 @@ class Aegra(Server):
 
     @classmethod
     def missing(cls) -> str:
-        """What is not there, in one sentence; empty if it can be started."""
-        if not (cls.environment / "bin" / "uvicorn").exists():
-            return f"there is no Aegra in {cls.environment}; make one with: make aegra-venv"
+        """The program, or Postgres."""
+        if missing := super().missing():
+            return missing
         return "" if Postgres.programs() else "there is no Postgres on this machine; install postgresql"
 
     def command(self) -> list[str]:
-        return [str(self.environment / "bin" / "uvicorn"), "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(self.port)]
+        return [str(self.program), "aegra_api.main:app", "--host", "127.0.0.1", "--port", str(self.port)]
 
     def variables(self) -> dict[str, str]:
         return {"AEGRA_CONFIG": str(self.folder / "aegra.json"), "DATABASE_URL": self._database.url}
@@ -152,11 +158,6 @@ class Foreign(Server):
     def __init__(self, folder: Path) -> None:
         super().__init__(Path(os.environ.get("GOME_SERVER_ROOT", ".")).resolve())
         self.url = os.environ["GOME_SERVER_URL"].rstrip("/")
-
-    @classmethod
-    def missing(cls) -> str:
-        """Nothing: whoever names it has it."""
-        return ""
 
     def command(self) -> list[str]:
         raise RuntimeError("it is not ours to start")
@@ -220,7 +221,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     yield from _running(LangGraphDev, tmp_path)
 
 
-def _running(kind: type[LangGraphDev | Aegra | Foreign], folder: Path) -> Iterator[Server]:
+def _running(kind: type[Server], folder: Path) -> Iterator[Server]:
     if missing := kind.missing():
         pytest.skip(f"NOT TESTED: {missing}")
     server = kind(folder)

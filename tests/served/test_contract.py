@@ -95,7 +95,7 @@ def test_a_run_on_a_server_survives_kill_9_and_waits_for_a_person(any_server: Se
 
     # It takes the run up, by itself or when told to go on, and comes to the review. Nothing that was finished is done again.
     client = get_sync_client(url=server.url)
-    if server.ours and not server.takes_up:
+    if not server.takes_up:
         client.runs.create(thread, assistant, command={"update": {"task": task.name}})
     question = until(interrupts, "the review", server)[0]["value"]
     assert question["why"] == "review"

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from gome_graph.graph.experience import traits_of
+from gome_graph.graph.experience import symptoms_of, traits_of
 from gome_graph.graph.services import services
 from gome_graph.graph.state import TraceState
-from gome_graph.records import EventKind, Finding, Hypothesis, Recalled, RecallQuery, step_id
+from gome_graph.records import EventKind, Hypothesis, Recalled, RecallQuery, step_id
 from gome_graph.support.seeds import derive_seed
 
 
@@ -15,11 +15,10 @@ def recall_node(state: TraceState) -> dict[str, Any]:
     name = step_id(state["trace"], state["step"])
     folder = run.run.step(name)
     hypotheses = [Hypothesis.model_validate(h) for h in folder.load("hypotheses") or []]
-    symptoms = sorted({Finding.model_validate(f).symptom for f in folder.load("findings") or []})
     momentum = run.memory.recall(
         RecallQuery(
             hypotheses=hypotheses, trace_steps=state["step"], seed=derive_seed(run.settings.seed, "recall", name), task=run.brief.name,
-            run=run.run.root.name, traits=traits_of(run.brief), findings=symptoms,
+            run=run.run.root.name, traits=traits_of(run.brief), findings=symptoms_of(folder),
         )
     )  # fmt: skip
     folder.save("momentum", momentum)

@@ -23,7 +23,7 @@ from gome_kge.rules import mine
 from gome_kge.settings import Settings
 from gome_kge.store import Embedding
 from gome_kge.training.curves import curves
-from gome_kge.training.parallel import Group
+from gome_kge.training.parallel import ALONE, Group
 from gome_kge.training.trainer import Trainer
 from gome_kge.trials import MOST_WORKERS, choose
 from gome_kge.validation import validator
@@ -52,7 +52,7 @@ def train_fixed(
     resume: bool,
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
-    group: Group | None = None,
+    group: Group = ALONE,
     log: Path | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Embedding:
@@ -79,7 +79,7 @@ def train(
     resume: bool = False,
     told: Told = lambda text: None,
     save_seconds: float = 60.0,
-    group: Group | None = None,
+    group: Group = ALONE,
     log: Path | None = None,
 ) -> Outcome:
     """Train, choose on validation, evaluate on test once, and write everything to `folder`.

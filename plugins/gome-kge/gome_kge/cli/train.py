@@ -76,7 +76,7 @@ def train(
     command = [sys.executable, "-m", "gome_graph.cli", *sys.argv[1:], "--quiet", *([] if out else ["--out", str(folder)])]
     progress = Progress()
     with local_group(processes, command) if processes > 1 and "RANK" not in os.environ else nullcontext(), joined() as group:
-        if group is not None and not group.first and settings is not None:
+        if settings is not None and not group.first:
             train_fixed(graph, settings, folder, seconds=seconds, resume=resume, group=group)
             return
         outcome = run(

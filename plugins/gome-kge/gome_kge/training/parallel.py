@@ -48,12 +48,16 @@ class Group:
 
     def add(self, tensor: Tensor) -> Tensor:
         """The sum over all processes, in place."""
+        if self.size == 1:
+            return tensor
         with _lost():
             dist.all_reduce(tensor)
         return tensor
 
     def agree(self, value: float) -> float:
         """The first process's value."""
+        if self.size == 1:
+            return value
         told = torch.tensor([value], dtype=torch.float64)
         with _lost():
             dist.broadcast(told, src=0)
@@ -65,6 +69,8 @@ class Group:
 
     def share(self, batch: Batch) -> Batch:
         """This process's questions of a batch; the rows of the step stay those of the whole batch."""
+        if self.size == 1:
+            return batch
         bounds = np.linspace(0, len(batch.head), self.size + 1).astype(int)
         begin, end = int(bounds[self.rank]), int(bounds[self.rank + 1])
         row = batch.row.numpy()
@@ -77,6 +83,10 @@ class Group:
         )  # fmt: skip
 
 
+ALONE = Group(0, 1)
+"""One process, which has nobody to ask."""
+
+
 @contextlib.contextmanager
 def _lost() -> Iterator[None]:
     """What torch says of a lost connection, as one sentence."""
@@ -87,11 +97,11 @@ def _lost() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def joined() -> Iterator[Group | None]:
-    """The group that the environment names, joined; None where this process trains alone."""
+def joined() -> Iterator[Group]:
+    """The group that the environment names, joined; `ALONE` where it names none."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size < 2:
-        yield None
+        yield ALONE
         return
     with _lost():
         dist.init_process_group("gloo", timeout=WAIT)

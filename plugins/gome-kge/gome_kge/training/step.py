@@ -69,17 +69,8 @@ def losses(model: Model, settings: Settings, rows: Rows, batch: Batch, whole: Ba
     )  # fmt: skip
     cost = guess = fit.new_zeros(())
     if settings.weight and settings.regularizer != "none":
-        total = penalty(
-            settings.regularizer,
-            model,
-            rows.heads,
-            queries,
-            batch.count,
-            rows.tails,
-            batch.relation[batch.row],
-            rows.relation,
-            batch.relation,
-        )
+        asked = batch.relation[batch.row]
+        total = penalty(settings.regularizer, model, rows.heads, queries, batch.count, rows.tails, asked, rows.relation, batch.relation)
         cost = total * (settings.weight / whole.triples)
     if settings.relation_prediction:
         row, tails = (batch.row, rows.tails) if batch.pairs is None else (batch.row[batch.pairs], rows.tails.index_select(0, batch.pairs))

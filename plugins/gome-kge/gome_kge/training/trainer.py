@@ -21,7 +21,7 @@ from gome_kge.settings import Settings
 from gome_kge.training import checkpoint
 from gome_kge.training.batches import Batch, Batches
 from gome_kge.training.optim import make_optimizer
-from gome_kge.training.parallel import Group
+from gome_kge.training.parallel import ALONE, Group
 from gome_kge.training.step import entity_gradient, leaves, losses
 
 Validate = Callable[["Trainer"], float]
@@ -66,7 +66,7 @@ class Trainer:
     With a `group`, all its processes must be given the same and called alike; the first one alone validates and saves.
     """
 
-    def __init__(self, train: Triples, n_entities: int, n_relations: int, settings: Settings, group: Group | None = None) -> None:
+    def __init__(self, train: Triples, n_entities: int, n_relations: int, settings: Settings, group: Group = ALONE) -> None:
         self.settings, self.group = settings, group
         self.n_entities, self.n_relations = n_entities, n_relations
         self.model = make_model(settings.model, settings.rank)
@@ -90,31 +90,28 @@ class Trainer:
             entities, at_entity = _extended(entities, more_entities, self.n_entities)
             extended, at_relation = _extended(relations, more_relations, 2 * self.n_relations)
             relations = relations if extended is None else extended
-        mine = batch if self.group is None else self.group.share(batch)
+        mine = self.group.share(batch)
         rows = leaves(self.tables, mine, entities, relations, at_entity)
         fit, cost, other = losses(self.model, self.settings, rows, mine, batch)
         if self.term is not None and rows.extra is not None and at_relation is not None:
             # Every process computes all of it: the term compares all anchors with each other and is a small part of the work.
-            part = 1.0 if self.group is None else 1.0 / self.group.size
-            other = other + self.term.loss(self.model, rows.extra, rows.relation, at_relation) * part
+            other = other + self.term.loss(self.model, rows.extra, rows.relation, at_relation) / self.group.size
         total: Tensor = fit + cost + other
         total.backward()  # type: ignore[no-untyped-call]
-        grads = entity_gradient(rows, mine, at_entity), rows.relation.grad
-        if self.group is not None:
-            grads = self.group.add(grads[0]), self.group.add(torch.zeros_like(rows.relation) if grads[1] is None else grads[1])
-        self._apply({"entity": (entities, grads[0]), "relation": (relations, grads[1])})
+        of_relations = rows.relation.grad
+        if of_relations is None:  # a share of no questions
+            of_relations = torch.zeros_like(rows.relation)
+        of_entities = entity_gradient(rows, mine, at_entity)
+        self._apply({"entity": (entities, self.group.add(of_entities)), "relation": (relations, self.group.add(of_relations))})
         return fit.item(), cost.item(), other.item()
 
-    def _apply(self, found: dict[str, tuple[Tensor | None, Tensor | None]]) -> None:
+    def _apply(self, found: dict[str, tuple[Tensor | None, Tensor]]) -> None:
         """Move the parameters, or add the gradients up for `_flush`."""
         if self.settings.accumulate == 1:
             for name, (at, grad) in found.items():
-                if grad is not None:
-                    self.optimizer.step(name, self.tables[name], at, grad)
+                self.optimizer.step(name, self.tables[name], at, grad)
             return
         for name, (at, grad) in found.items():
-            if grad is None:
-                continue
             if name not in self._sums:
                 self._sums[name] = torch.zeros_like(self.tables[name])
                 self._touched[name] = torch.zeros(len(self.tables[name]), dtype=torch.bool)
@@ -143,11 +140,10 @@ class Trainer:
         triples = 0
         complete = True
         for number, (batch, rng) in enumerate(self.batches.epoch(self.epoch), 1):
-            found = np.array(self.step(batch, rng))
+            parts = self.step(batch, rng)
             late = stop is not None and stop()
-            if self.group is not None:
-                *sums_of_all, any_late = self.group.add(torch.tensor([*found, float(late)], dtype=torch.float64)).tolist()
-                found, late = np.array(sums_of_all), any_late > 0  # whoever sees the time is up stops all of them after the same step
+            told = self.group.add(torch.tensor([*parts, late], dtype=torch.float64)).numpy()
+            found, late = told[:3], told[3] > 0  # whoever sees that the time is up stops all of them after the same step
             if self.settings.accumulate > 1 and (number % self.settings.accumulate == 0 or number == len(self.batches)):
                 self._flush()
             if not np.isfinite(found).all():
@@ -177,9 +173,7 @@ class Trainer:
 
     def look(self, validate: Validate) -> float:
         """Ask for the validation MRR, keep the parameters if it is the best so far."""
-        value = validate(self) if self.group is None or self.group.first else 0.0
-        if self.group is not None:
-            value = self.group.agree(value)
+        value = self.group.agree(validate(self) if self.group.first else 0.0)
         if value > self.history.best:
             self.best = {name: table.clone() for name, table in self.tables.items()}
         self.history.looks.append({"epoch": self.epoch, "mrr": round(value, 6), "cpu_seconds": round(self.cpu_seconds, 2)})
@@ -212,13 +206,11 @@ class Trainer:
         how
         often it was interrupted (time limits aside). `stop` ends it after the step in hand, like the time limit.
         """
-        if self.group is not None:
-            seconds = self.group.agree(math.inf if seconds is None else seconds)
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = time.monotonic() + self.group.agree(math.inf if seconds is None else seconds)
         saved = time.monotonic()
 
         def late() -> bool:
-            return stop() or (deadline is not None and time.monotonic() > deadline)
+            return stop() or time.monotonic() > deadline
 
         while self.epoch < self.settings.epochs and (validate is None or self.stale < self.settings.patience):
             complete = self.run_epoch(late)
@@ -230,7 +222,7 @@ class Trainer:
             if folder is not None and (last or time.monotonic() - saved > save_seconds):
                 self.save(folder)
                 saved = time.monotonic()
-            if not complete or self._agreed(late()):
+            if not complete or self.group.agree(late()):
                 break
         if (
             validate is not None
@@ -242,13 +234,9 @@ class Trainer:
             self.save(folder)
         return self
 
-    def _agreed(self, value: bool) -> bool:
-        """`value`, in a group the first process's."""
-        return value if self.group is None else bool(self.group.agree(float(value)))
-
     def save(self, folder: Path) -> None:
         """Write the checkpoint; in a group the first process does."""
-        if self.group is not None and not self.group.first:
+        if not self.group.first:
             return
         tensors = {f"table.{name}": table for name, table in self.tables.items()}
         tensors.update({f"state.{name}": table for name, table in self.optimizer.state.items()})
@@ -268,7 +256,7 @@ class Trainer:
             If the processes of a group do not all see the same one.
         """
         found = self._take_up(folder / "checkpoint.safetensors")
-        if self.group is not None and self.group.agree(self.epoch) != self.epoch:
+        if self.group.agree(self.epoch) != self.epoch:
             raise RunError(f"The processes of this training do not see the same {folder}; it must be on a disk that all of them share.")
         return found
 
