@@ -109,6 +109,8 @@ def last_words(result: "RunResult") -> None:
                 "audit", f"{score_text(result.audit)}   rows no script or reasoner saw scored" if result.audit else "- (no audit part)"
             )
     table.add_row("steps", f"{result.steps}, accepted {result.accepted}, in {duration(result.spent_seconds)}")
+    if result.ended and result.status == "done":
+        table.add_row("ended", result.ended)
     asked = _asked(result)
     if asked:
         table.add_row("models", asked)

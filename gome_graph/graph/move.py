@@ -120,6 +120,6 @@ def close_start(run: RunServices, state: TraceState) -> dict[str, Any]:
     """Nothing is left to try at the step that the strategy named: remember that, and ask it again."""
     start = state.get("start")
     if start is None:
-        return {"end": "nothing is left to try"}
+        return {"end": "nothing is left that the reasoner would try"}
     run.run.step(start).save(EXHAUSTED, {"at": state["step"]})
     return {"next": "choose"}

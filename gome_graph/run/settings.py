@@ -140,6 +140,8 @@ class RunResult(Record):
     """The step whose solution was handed out."""
     reason: str = ""
     """Why this step was handed out and not another."""
+    ended: str = ""
+    """Why most traces ended."""
     score: Score | None = None
     """Its validation score."""
     first_score: Score | None = None

@@ -35,6 +35,7 @@ def table(tmp_path: Path) -> Path:
         (["--max-cost", "1"], "no --model is given"),
         (["--reasoner", "llm"], "name it with --model"),
         (["--model", "mailbox:x", "--reasoner", "rules"], "asks no language model"),
+        (["--model", "mailbox:x", "--least-gain", "1"], "--least-gain is about the rules reasoner"),
         (["--model", "mailbox:x", "--max-cost", "-1"], "--max-cost -1"),
         (["--model", "mailbox:x", "--max-cost", "nan"], "--max-cost nan"),
         (["--model", "mailbox:x", "--base-url", "localhost:1"], "no web address"),

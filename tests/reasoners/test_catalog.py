@@ -17,6 +17,8 @@ from tests.reasoners.planted import LIST, NUMBERS, TABLE, TEXT, brief, column, f
 BY_NAME = {t.name: t for t in BUILT_IN}
 
 numbers = brief(NUMBERS)
+seen = brief(NUMBERS, row_files=[PICTURES])
+PICTURED = recipe().with_feature("image_files", ["id"], train=PICTURES.train, test=PICTURES.test, components=4)
 PAIRS = brief([*TABLE, column("kind", ColumnKind.CATEGORY)])
 CITY = [*NUMBERS, column("city", ColumnKind.CATEGORY)]
 price = brief(TABLE, TargetKind.REGRESSION, "rmse", skew=3.0, nonnegative=True, integer=True)
@@ -152,7 +154,7 @@ PLANTED: dict[str, tuple[TechniqueContext, TechniqueContext]] = {
     "tune_settings": (view(), view(brief(rows=200))),
     "blend_in_nystroem": (view(), view(brief(rows=300))),
     "blend_in_tabular_net": (view(brief(rows=2_000)), view(brief(rows=300))),
-    "blend_in_picture_net": (view(of=recipe().with_feature("image_files", ["id"], train="{}.png", test="{}.png", components=4)), view()),
+    "blend_in_picture_net": (view(seen, PICTURED), view()),
     "blend_in_xgboost": (view(), view(of=recipe("xgboost"))),
     "blend_in_lda": (view(), view(price)),
 }  # fmt: skip

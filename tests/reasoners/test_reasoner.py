@@ -1,6 +1,7 @@
 """The rules reasoner: drafts, the gradient, proposals and patches."""
 
 import ast
+from dataclasses import replace
 
 import pytest
 
@@ -45,9 +46,9 @@ def drafted(task: str = "table", **fields: object) -> StepContext:
     return context(TASKS[task], **{"incumbent": made.solution, "latest": made.solution, **fields})
 
 
-def take(here: StepContext, momentum: Momentum | None = None):  # type: ignore[no-untyped-def]
-    diagnosis = reasoner.diagnose(here)
-    return reasoner.update(here, diagnosis, reasoner.propose(here, diagnosis), momentum or Momentum())
+def take(here: StepContext, momentum: Momentum | None = None, by: RulesReasoner = reasoner):  # type: ignore[no-untyped-def]
+    diagnosis = by.diagnose(here)
+    return by.update(here, diagnosis, by.propose(here, diagnosis), momentum or Momentum())
 
 
 def experience(title: str, technique: str, verdict: VerdictKind, z: float, component: Component = Component.MODEL) -> Recalled:
@@ -123,8 +124,9 @@ def test_a_step_patches_the_incumbent_into_a_script_that_compiles(task: str) -> 
 @every_task
 def test_it_never_proposes_the_same_thing_twice_and_comes_to_an_end(task: str) -> None:
     here, titles, scripts = drafted(task), set(), set()
+    tireless = RulesReasoner(RulesConfig(least_gain=0.0))
     for _ in range(400):
-        update = take(here)
+        update = take(here, by=tireless)
         if update is None:
             break
         assert update.hypothesis.title not in titles
@@ -156,11 +158,12 @@ def test_a_finding_leads_to_a_technique_that_answers_it() -> None:
 def test_findings_weigh_more_as_the_run_goes_on() -> None:
     late = [step(f"other {n}", None, "accepted") for n in range(8)]
     overfit = [finding("overfit", 1.0)]
+    names = ("stronger_regularisation", "switch_model", "group_size", "row_totals")
+    few = RulesReasoner(techniques=[t for t in BUILT_IN if t.name in names])
 
     def place(history: list) -> int:  # type: ignore[type-arg]
         here = context(incumbent=solution(recipe()), findings=overfit, history=history)
-        names = [h.technique for h in reasoner.propose(here, reasoner.diagnose(here))]
-        return names.index("stronger_regularisation")
+        return [h.technique for h in few.propose(here, few.diagnose(here))].index("stronger_regularisation")
 
     assert place(late) <= place([])
 
@@ -227,7 +230,8 @@ def test_a_remembered_failure_on_this_task_is_not_repeated() -> None:
 
 
 def test_a_remembered_success_is_imitated() -> None:
-    two = RulesReasoner(techniques=[t for t in BUILT_IN if t.name in ("number_pairs", "second_opinion")])
+    pair = [t for t in BUILT_IN if t.name in ("number_pairs", "seed_bagging")]
+    two = RulesReasoner(RulesConfig(least_gain=0.0), techniques=pair)
     here = drafted("numbers")
     diagnosis = two.diagnose(here)
     offered = two.propose(here, diagnosis)
@@ -301,6 +305,42 @@ def test_when_nothing_is_left_it_says_so() -> None:
     assert empty.propose(here, diagnosis) == []
     assert empty.update(here, diagnosis, [], Momentum()) is None
     assert "left to try" in diagnosis.cause
+
+
+def test_what_is_expected_to_gain_too_little_is_not_tried() -> None:
+    here = drafted("numbers")
+    hopeless = RulesReasoner(RulesConfig(least_gain=100.0))
+
+    assert take(here, by=hopeless) is None
+    assert "expected to gain 100 times the noise" in hopeless.diagnose(here).cause
+    asked = replace(here, hints=["try average over seeds"])
+    assert take(asked, by=hopeless).hypothesis.technique == "seed_bagging"
+    random = RulesReasoner(RulesConfig(least_gain=100.0, diagnosis=False))
+    assert take(here, by=random) is not None
+
+
+def test_what_is_expected_to_gain_enough_is_shown_first_and_memory_may_lift_the_rest() -> None:
+    here = drafted("numbers")
+    tireless = RulesReasoner(RulesConfig(least_gain=0.0))
+    gains = sorted(h.expected_gain for h in tireless.propose(here, tireless.diagnose(here)))
+    border = gains[len(gains) // 2]
+    picky = RulesReasoner(RulesConfig(least_gain=border))
+
+    shown = [h.expected_gain >= border for h in picky.propose(here, picky.diagnose(here))]
+    assert shown == sorted(shown, reverse=True)
+    assert len(set(shown)) == 2
+    just_too_high = RulesReasoner(RulesConfig(least_gain=1.01 * gains[-1]))
+    last = max(picky.propose(here, picky.diagnose(here)), key=lambda h: h.expected_gain)
+    worked = Momentum(successes=[experience(last.title, str(last.technique), VerdictKind.ACCEPTED, 5.0)])
+    assert take(here, by=just_too_high) is None
+    assert take(here, worked, just_too_high).hypothesis.technique == last.technique
+
+
+def test_a_technique_of_a_plugin_is_tried_whatever_it_expects() -> None:
+    bagging = next(t for t in BUILT_IN if t.name == "seed_bagging")
+    own = RulesReasoner(RulesConfig(least_gain=100.0), techniques=[replace(bagging, name="our_bagging")])
+
+    assert take(drafted("numbers"), by=own).hypothesis.technique == "our_bagging"
 
 
 @pytest.mark.parametrize(("metric", "rare", "decision"), [("f1", 0.05, "threshold"), ("f1", 0.45, "auto"), ("accuracy", 0.05, "auto")])

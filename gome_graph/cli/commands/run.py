@@ -107,6 +107,13 @@ def run(
     no_diagnosis: Annotated[
         bool, typer.Option("--no-diagnosis", help="Ablation: no structured diagnosis.", rich_help_panel=PARTS)
     ] = False,
+    least_gain: Annotated[
+        float | None,
+        typer.Option(
+            help="Noise units a change must be expected to gain, 0.5 by default; 0: go on until the budget is used.",
+            rich_help_panel=RUN, min=0, show_default=False,
+        ),
+    ] = None,
     no_audit_selection: Annotated[
         bool, typer.Option("--no-audit-selection", help="Ablation: the last choice is by validation alone.", rich_help_panel=PARTS)
     ] = False,
@@ -135,6 +142,8 @@ def run(
     if closed_world and (shares := server or folder):
         raise TaskError(f"--closed-world begins with an empty memory, but --memory shares {shares}; leave out one of the two")
     asked = _models(model, fallback, base_url, max_cost, max_tokens, prices, record, prompt_tokens, reasoner)
+    if least_gain is not None:
+        asked["reasoner_config"] = _rules_config(least_gain, reasoner, model)
     settings = RunSettings(
         budget_seconds=seconds, traces=traces or default_traces(seconds, cpus, max_steps), seed=seed, max_steps=max_steps,
         audit=default_audit(seconds, cpus, max_steps), final_seeds=default_final_seeds(seconds, cpus, max_steps),
@@ -293,6 +302,15 @@ def _models(
         "record": record and record.expanduser().absolute(),
         "reasoner_config": {} if prompt_tokens is None else {"prompt_tokens": prompt_tokens},
     }  # fmt: skip
+
+
+def _rules_config(least_gain: float, reasoner: str | None, model: list[str] | None) -> dict[str, Any]:
+    """Settings of the rules reasoner; `TaskError` where another one thinks."""
+    from gome_graph.errors import TaskError
+
+    if model or (reasoner or "rules").partition("@")[0] != "rules":
+        raise TaskError("--least-gain is about the rules reasoner, but another one is to think; leave it out")
+    return {"least_gain": least_gain}
 
 
 def _is_web_address(url: str) -> bool:

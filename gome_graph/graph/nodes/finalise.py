@@ -33,7 +33,7 @@ def finalise_node(state: RunState) -> dict[str, Any]:
         _hand_out(run, chosen)
     if note := getattr(run.memory, "note", ""):
         run.journal.add(EventKind.WARNING, text=f"memory: {note}")
-    result = _result(run, chosen, choice.reason if choice else PINNED_REASON if wanted else "")
+    result = _result(run, chosen, choice.reason if choice else PINNED_REASON if wanted else "", _ended(state))
     # In this order: a run with a result cannot be resumed, so its journal must have its end by then.
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
     asked = {} if run.models is None else {"models": run.models.summary()}
@@ -169,14 +169,20 @@ def _hand_out(run: RunServices, name: str) -> None:
     publish(run, step)
 
 
-def _result(run: RunServices, chosen: str | None, reason: str) -> RunResult:
+def _ended(state: RunState) -> str:
+    """Why the traces ended: the reason that most of them gave."""
+    reasons = [str(trace["reason"]) for trace in state.get("ended", [])]
+    return max(reasons, key=reasons.count, default="")
+
+
+def _result(run: RunServices, chosen: str | None, reason: str, ended: str) -> RunResult:
     verdicts = {name: verdict for name in run.run.steps() if (verdict := run.run.step(name).verdict()) is not None}
     accepted = [name for name, verdict in verdicts.items() if verdict.accepted]
     chosen_verdict = verdicts[chosen] if chosen else None
     stopped = run.stopped()
     paths = {"solution": run.run.solution_path, "submission": run.run.submission_path, "report": run.run.report_path}
     return RunResult(
-        status="stopped" if stopped else "done" if chosen else "failed", reason=reason, run_dir=run.run.root, step=chosen,
+        status="stopped" if stopped else "done" if chosen else "failed", reason=reason, ended=ended, run_dir=run.run.root, step=chosen,
         score=chosen_verdict.score if chosen_verdict else None, first_score=first_score(run),
         audit=run.run.audit(chosen, run.settings.seed) if chosen else None, steps=len(verdicts), accepted=len(accepted),
         spent_seconds=round(run.budget.elapsed(), 2), files={k: str(p) for k, p in paths.items() if p.exists() or k == "report"},

@@ -75,7 +75,7 @@ class LlmReasoner:
         self.prompts = versions()
         """Templates and their hashes, for the run record."""
         self._votes = votes
-        self._rules: Reasoner = RulesReasoner(RulesConfig(diagnosis=self.config.diagnosis), techniques=techniques)
+        self._rules: Reasoner = RulesReasoner(RulesConfig(diagnosis=self.config.diagnosis, least_gain=0.0), techniques=techniques)
         self._thinker = Thinker(models, self.config)
         self._coder = Coder(models, trials, self.config)
         self._patience = Patience()

@@ -128,7 +128,7 @@ TECHNIQUES = [
         falsifier="the second setting's weight is near zero",
         answers={"single_model": 0.6, "plateau": 0.5, "fold_variance": 0.4, "overfit": 0.4},
         prior_gain=1.2,
-        prior_success=0.23,
+        prior_success=0.1,
         stages=LATE,
     ),
     Technique(

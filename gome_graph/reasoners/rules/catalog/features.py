@@ -273,7 +273,7 @@ TECHNIQUES = [
         direction="calendar effects without jumps, weekday and hour together",
         falsifier="the new parts are hardly used",
         answers={"datetime_unused": 0.7, "underfit": 0.4, "weak_slice": 0.5, "time_structure": 0.7},
-        prior_gain=1.5,
+        prior_gain=4.0,
         prior_success=0.3,
     ),
     Technique(
