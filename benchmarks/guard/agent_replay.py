@@ -70,7 +70,7 @@ class Walk:
         self.base = {part: rng.gamma(2, 0.25, SLICES * n) for part, n in (("val", ROWS), ("audit", AUDIT), ("hold", ROWS))}
         self.last = {part: np.zeros(len(values)) for part, values in self.base.items()}
         self.leaked = 0.0
-        self.slice = np.repeat(np.arange(SLICES), ROWS)
+        self.cuts = [np.repeat(np.arange(SLICES), ROWS)]
         self.identity = np.arange(SLICES * ROWS, dtype=np.uint64)
         self.count = {"good": 0, "good kept": 0, "kept": 0, "bad kept": 0, "repeats": 0}
         self.hit: set[int] = set()
@@ -111,8 +111,8 @@ class Walk:
         self.cases = [aged(c, c.id in blocking) if c.status is Status.ACTIVE else c for c in self.cases]
         if blocking:
             return False
-        lost = lost_slices(old, new, self.slice)
-        self.cases += [make_case(str(n), each, self.identity, self.slice) for each in lost]
+        lost = lost_slices(old, new, self.cuts)
+        self.cases += [make_case(str(n), each, self.identity, self.cuts) for each in lost]
         return not ruined(lost)
 
 
@@ -137,10 +137,12 @@ def main() -> None:
                 walks.append(walk)
             total = {key: sum(w.count[key] for w in walks) for key in walks[0].count}
             ends[rule] = np.array([float(np.mean(w.base["hold"] + w.last["hold"])) for w in walks])
+            worst = np.mean([(w.base["hold"] + w.last["hold"]).reshape(SLICES, -1).mean(1).max() for w in walks])
             print(
                 f"  {rule:15s} bad promotions {total['bad kept'] / max(1, total['kept']):.3f} of {total['kept']:3d}, "
                 f"repeats {total['repeats']:2d}, good passed {total['good kept'] / max(1, total['good']):.3f} of {total['good']}, "
-                f"hold-out loss {ends[rule].mean():.4f}, ends on a leak {np.mean([w.leaked < 0 for w in walks]):.2f}"
+                f"hold-out loss {ends[rule].mean():.4f}, worst slice {worst:.3f}, "
+                f"ends on a leak {np.mean([w.leaked < 0 for w in walks]):.2f}"
             )
         moved = ends["audit and bank"] - ends["audit only"]
         error = moved.std(ddof=1) / np.sqrt(len(moved))

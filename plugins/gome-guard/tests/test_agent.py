@@ -13,7 +13,7 @@ from gome_graph.hooks import GateFacts
 from gome_graph.records import Solution, StepId, Verdict, VerdictKind
 from gome_guard.agent.cases import CaseSettings, aged, lost_slices, make_case, repeated
 from gome_guard.agent.gate import FOLDER, validate
-from gome_guard.agent.slices import identities, slices
+from gome_guard.agent.slices import clusters, cuts, identities
 from gome_guard.bank import Bank
 from gome_guard.records import Status
 
@@ -37,13 +37,15 @@ def step(name: str) -> Solution:
 class Run:
     """A run directory and the arrays of its steps."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.frame, self.steps = root, table(), {}  # type: ignore[var-annotated]
+    def __init__(self, root: Path, frame: pd.DataFrame | None = None) -> None:
+        self.root, self.frame, self.steps = root, table() if frame is None else frame, dict[str, np.ndarray]()
 
     def judge(self, name: str, loss: np.ndarray, incumbent: str | None) -> Verdict | None:
         self.steps[name] = loss
         facts = GateFacts(
-            self.root, StepId(incumbent) if incumbent else None, lambda s: SimpleNamespace(frame=self.frame, row_losses=self.steps[s])
+            self.root,
+            StepId(incumbent) if incumbent else None,
+            lambda s: SimpleNamespace(frame=self.frame, row_losses=self.steps[s], format=SimpleNamespace(targets=["y"])),
         )
         return validate(step(name), Verdict(kind=VerdictKind.ACCEPTED, reason="better"), facts)
 
@@ -70,7 +72,7 @@ def test_the_first_loss_becomes_a_case_and_the_second_is_refused(tmp_path: Path)
 def test_a_slice_is_ruined_not_even_once(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.judge("t0-0", losses(seed=1, better=0), None)
-    found = run.judge("t0-1", losses(seed=2, worse=slices(run.frame) == 1, by=0.8, better=0.1), "t0-0")
+    found = run.judge("t0-1", losses(seed=2, worse=clusters(run.frame) == 1, by=0.8, better=0.1), "t0-0")
     assert found is not None
     assert "ruins a slice" in found.reason
 
@@ -99,7 +101,7 @@ def test_a_case_that_refuses_three_times_is_disputed_and_lets_the_fourth_pass(tm
 
 def test_a_case_that_never_fires_expires() -> None:
     frame = table()
-    where = slices(frame)
+    where = cuts(frame)
     lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.45), where)
     case = make_case("t0-1", lost[0], identities(frame), where)
     for _ in range(CaseSettings().expires_after):
@@ -109,7 +111,7 @@ def test_a_case_that_never_fires_expires() -> None:
 
 
 def test_another_seed_of_the_same_step_makes_no_case() -> None:
-    where, found = slices(table()), 0
+    where, found = cuts(table()), 0
     for seed in range(100):
         found += bool(lost_slices(losses(seed=seed, better=0), losses(seed=1000 + seed, better=0), where))
     assert found <= 5
@@ -117,7 +119,7 @@ def test_another_seed_of_the_same_step_makes_no_case() -> None:
 
 def test_rows_are_found_by_content_not_by_position() -> None:
     frame = table()
-    where = slices(frame)
+    where = cuts(frame)
     lost = lost_slices(losses(seed=1, better=0), losses(seed=2, worse=broken(frame), by=0.45), where)
     case = make_case("t0-1", lost[0], identities(frame), where)
     order = np.random.default_rng(0).permutation(len(frame))
@@ -126,10 +128,34 @@ def test_rows_are_found_by_content_not_by_position() -> None:
     assert [c.id for c, _ in repeated([case], old, new, identities(shuffled))] == [case.id]
 
 
+def test_a_fault_that_one_column_alone_tells_is_seen_and_named_once() -> None:
+    """Clusters scatter such rows; the column's own values, its missing ones and quintiles of numbers do not."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({f"x{n}": rng.normal(size=2000) for n in range(8)}).assign(shop=rng.choice(list("abcdefghij"), 2000))
+    frame.loc[rng.random(2000) < 0.05, "x3"] = np.nan
+    ways = cuts(frame)
+    old = rng.gamma(2.0, 0.25, 2000)
+    for bad in (frame["shop"] == "c", frame["x3"].isna(), frame["x5"].rank(pct=True) > 0.8):
+        new = old + rng.normal(-0.05, 0.1, 2000) + np.where(bad, 0.5, 0.0)
+        found = lost_slices(old, new, ways)
+        assert len(found) == 1
+        assert (found[0].of(ways) == bad).mean() > 0.99
+
+
+def test_slices_are_of_inputs_alone(tmp_path: Path) -> None:
+    """An update that gets another class wrong than before, and fewer rows in all, ruins no slice."""
+    frame = table().assign(y=np.arange(len(table())) % 4)
+    old = np.where(frame["y"] == 0, 1.0, 0.2)
+    new = np.where(frame["y"] == 1, 0.9, 0.15)
+    run = Run(tmp_path, frame)
+    run.judge("t0-0", old, None)
+    assert run.judge("t0-1", new, "t0-0") is None
+
+
 def test_slices_are_of_about_fifty_rows_and_always_the_same() -> None:
     frame = table(2000)
-    first = slices(frame)
-    assert np.array_equal(first, slices(frame))
+    first = clusters(frame)
+    assert np.array_equal(first, clusters(frame))
     assert 20 <= np.median(np.bincount(first)) <= 120
 
 

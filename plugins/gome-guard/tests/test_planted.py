@@ -1,9 +1,8 @@
 """C12: faults planted in real models are caught by the gate of a run at their first or second occurrence, clean updates are not.
 
 Real models on made-up tables, their out-of-fold row losses as a run measures them. In most worlds the faulty update is better than its
-incumbent over all rows, so that a gate on the mean would take it. The rows of a fault lie near one another: a fault in rows that only one
-column tells apart is spread over all slices, and not seen. Leaks and slow code are not the guard's: gome's probes and time limits stand
-for them (tests/validation, tests/execution).
+incumbent over all rows, so that a gate on the mean would take it. Leaks and slow code are not the guard's: gome's probes and time limits
+stand for them (tests/validation, tests/execution).
 """
 
 from collections.abc import Callable
@@ -95,7 +94,9 @@ class Run:
     def refused(self, name: str, loss: np.ndarray, incumbent: str | None) -> bool:
         self.steps[name] = loss
         facts = GateFacts(
-            self.root, StepId(incumbent) if incumbent else None, lambda s: SimpleNamespace(frame=self.world.frame, row_losses=self.steps[s])
+            self.root,
+            StepId(incumbent) if incumbent else None,
+            lambda s: SimpleNamespace(frame=self.world.frame, row_losses=self.steps[s], format=SimpleNamespace(targets=["y"])),
         )
         solution = Solution(step=StepId(name), trace=0, script="print()")
         return validate(solution, Verdict(kind=VerdictKind.ACCEPTED, reason="better"), facts) is not None
@@ -120,12 +121,11 @@ def clean_refused(seed: int, root: Path) -> bool:
     return run.refused("t0-1", world.losses(world.predict(seed + 1000), gain=0.05), "t0-0")
 
 
-@pytest.mark.parametrize(("fault", "least"), [(slice_loss, 0.9), (unit_shift, 0.9), (label_swap, 0.5)])
-def test_a_planted_fault_is_refused_at_its_first_or_second_occurrence(fault: Fault, least: float, tmp_path: Path) -> None:
-    """`label_swap` misses the check's 0.9 (see benchmarks/guard/planted.py): a kind cut into several slices leaves little power."""
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_refused_at_its_first_or_second_occurrence(fault: Fault, tmp_path: Path) -> None:
     found = [occurrences(fault, seed, tmp_path / str(seed)) for seed in SEEDS]
     assert np.mean([hidden for *_, hidden in found]) > 0.5, "in most worlds the mean over all rows must not show the fault"
-    assert np.mean([twice for _, twice, _ in found]) >= least
+    assert np.mean([twice for _, twice, _ in found]) >= 0.9
 
 
 def test_clean_updates_are_not_refused(tmp_path: Path) -> None:

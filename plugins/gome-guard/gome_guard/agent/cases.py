@@ -18,8 +18,10 @@ from gome_guard.records import Status, content_id
 class CaseSettings(Record):
     """When a slice counts as lost. Frozen before the replays of benchmarks/guard/agent_replay.py were run."""
 
-    alpha: float = 0.01
-    """Family-wise over slices, for a new case."""
+    alpha: float = 0.05
+    """Family-wise over slices, for a new case: it costs nothing until the same rows lose again."""
+    ruin_alpha: float = 0.01
+    """The same for a refusal the first time."""
     effect: float = 0.15
     """Smallest loss that matters, in standard deviations of the incumbent's row losses."""
     ruin: float = 0.5
@@ -54,52 +56,81 @@ class Case(Record):
 class Lost(Record):
     """One slice that got worse."""
 
+    cut: int
+    """Which of the ways to cut the rows."""
     slice: int
     n: int
     lost: float
     p_adjusted: float
 
+    def of(self, cuts: Sequence[Array]) -> Array:
+        """``(n,)`` bool: its rows."""
+        return np.asarray(cuts[self.cut] == self.slice)
 
-def lost_slices(old: Array, new: Array, slice_of: Array, settings: CaseSettings | None = None) -> list[Lost]:
-    """Slices on which `new` row losses (n,) are significantly and noticeably above `old`."""
+
+def lost_slices(old: Array, new: Array, cuts: Sequence[Array], settings: CaseSettings | None = None) -> list[Lost]:
+    """Slices on which `new` row losses (n,) are significantly and noticeably above `old`, the surest first.
+
+    `cuts` are ways to cut the rows, each ``(n,)`` int with -1 for rows in no slice. A slice that lost takes its rows with it before
+    another is looked for, so that what merely shares rows with it is not named as well.
+    """
     s = settings or CaseSettings()
-    spread = float(old.std()) or 1.0
-    found: list[tuple[int, int, float, float]] = []
-    for code in np.unique(slice_of):
-        moved = (new - old)[slice_of == code]
-        if len(moved) >= s.min_rows:
-            found.append((int(code), len(moved), float(moved.mean()) / spread, _p_worse(moved)))
+    spread, moved, left = float(old.std()) or 1.0, new - old, np.ones(len(old), bool)
+    named = list[Lost]()
+    while found := [each for each in _tested(moved, cuts, left, spread, s) if each.p_adjusted <= s.alpha and each.lost >= s.effect]:
+        named.append(min(found, key=lambda each: (each.p_adjusted, -each.lost)))
+        left &= ~named[-1].of(cuts)
+    return named
+
+
+def _tested(moved: Array, cuts: Sequence[Array], left: Array, spread: float, settings: CaseSettings) -> list[Lost]:
+    """Every slice of enough rows among those that are `left`, with what it lost."""
+    found: list[tuple[int, int, int, float, float]] = []
+    for number, cut in enumerate(cuts):
+        counts, means, deviations = _by_slice(moved, np.where(left, cut, -1))
+        found += [
+            (number, code, int(n), float(mean) / spread, _p_worse(float(mean), float(deviation), int(n)))
+            for code, (n, mean, deviation) in enumerate(zip(counts, means, deviations, strict=True))
+            if n >= settings.min_rows
+        ]
     adjusted = holm([p for *_, p in found])
     return [
-        Lost(slice=code, n=n, lost=lost, p_adjusted=p)
-        for (code, n, lost, _), p in zip(found, adjusted, strict=True)
-        if p <= s.alpha and lost >= s.effect
+        Lost(cut=number, slice=code, n=n, lost=lost, p_adjusted=p) for (number, code, n, lost, _), p in zip(found, adjusted, strict=True)
     ]
+
+
+def _by_slice(moved: Array, cut: Array) -> tuple[Array, Array, Array]:
+    """Rows, mean and standard deviation of `moved` in each slice."""
+    inside = cut >= 0
+    codes, values = cut[inside], moved[inside]
+    counts = np.bincount(codes)
+    means = np.bincount(codes, values) / np.maximum(counts, 1)
+    squares = np.bincount(codes, (values - means[codes]) ** 2)
+    return counts, means, np.sqrt(squares / np.maximum(counts - 1, 1))
 
 
 def ruined(lost: Sequence[Lost], settings: CaseSettings | None = None) -> list[Lost]:
     """The lost slices that are reason enough to refuse a step that is better overall."""
     s = settings or CaseSettings()
-    return [each for each in lost if each.lost >= s.ruin]
+    return [each for each in lost if each.lost >= s.ruin and each.p_adjusted <= s.ruin_alpha]
 
 
-def _p_worse(moved: Array) -> float:
-    """One-sided p-value of a mean increase (paired t).
+def _p_worse(mean: float, deviation: float, n: int) -> float:
+    """One-sided p-value of a mean increase over n rows (paired t).
 
     By Wallace's normal approximation of Student's t (1959), off by 3 % at most from 20 rows on: it spares the half second that scipy
     takes to import.
     """
-    spread = float(moved.std(ddof=1))
-    if spread == 0:
-        return 0.0 if moved.mean() > 0 else 1.0
-    t, freedom = float(moved.mean() / (spread / math.sqrt(len(moved)))), len(moved) - 1
+    if deviation == 0:
+        return 0.0 if mean > 0 else 1.0
+    t, freedom = mean / (deviation / math.sqrt(n)), n - 1
     z = math.copysign(math.sqrt(freedom * math.log1p(t * t / freedom)), t) * (8 * freedom + 1) / (8 * freedom + 3)
     return 0.5 * math.erfc(z / math.sqrt(2.0))
 
 
-def make_case(step: str, lost: Lost, identity: Array, slice_of: Array) -> Case:
+def make_case(step: str, lost: Lost, identity: Array, cuts: Sequence[Array]) -> Case:
     """A case from a lost slice."""
-    rows = sorted(int(v) for v in identity[slice_of == lost.slice])
+    rows = sorted(int(v) for v in identity[lost.of(cuts)])
     return Case(id=content_id(step, rows), step=step, rows=rows, lost=lost.lost)
 
 
@@ -115,7 +146,8 @@ def repeated(
             continue
         moved = (new - old)[np.isin(identity, np.array(case.rows, dtype=identity.dtype))]
         if len(moved) >= s.min_rows:
-            tested.append((case, float(moved.mean()) / spread, _p_worse(moved)))
+            mean = float(moved.mean())
+            tested.append((case, mean / spread, _p_worse(mean, float(moved.std(ddof=1)), len(moved))))
     adjusted = holm([p for *_, p in tested])
     return [
         (case, lost)

@@ -7,14 +7,14 @@ verdict is read back when a killed run is resumed, so that nothing counts twice.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gome_graph.records import Check, Solution, Verdict, VerdictKind
 from gome_guard.agent.cases import Case, aged, lost_slices, make_case, repeated, ruined
-from gome_guard.agent.slices import identities, slices
+from gome_guard.agent.slices import cuts, identities
 from gome_guard.bank import Bank
 from gome_guard.log import Array
 from gome_guard.records import Status
@@ -38,7 +38,7 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
     if new.row_losses is None or old.row_losses is None or len(new.frame) < MIN_ROWS:
         return None
     root = facts.run_dir / FOLDER
-    identity, slice_of = _rows(root, new.frame)
+    identity, ways = _rows(root, new.frame, new.format.targets)
     with _alone(root), Bank(root, create=True) as bank:
         known = {json.loads(text)["key"]: json.loads(text) for text in bank.verdicts()}
         if solution.step in known:
@@ -55,9 +55,9 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
                     case.id, later.model_dump_json(), f"case_{later.status.value}", {"step": solution.step, "fired": case.id in hit}
                 )
         if not blocking:
-            lost = lost_slices(old.row_losses, new.row_losses, slice_of)
+            lost = lost_slices(old.row_losses, new.row_losses, ways)
             for each in lost:
-                case = make_case(solution.step, each, identity, slice_of)
+                case = make_case(solution.step, each, identity, ways)
                 bank.put_record(case.id, case.model_dump_json(), "case_added", {"step": solution.step, "rows": each.n, "lost": each.lost})
             if worst := max(ruined(lost), key=lambda each: each.lost, default=None):
                 reason = (
@@ -69,18 +69,21 @@ def validate(solution: Solution, verdict: Verdict, facts: "GateFacts") -> Verdic
     return _vetoed(verdict, reason) if reason else None
 
 
-_seen: dict[tuple[Path, int], tuple[Array, Array]] = {}
+_seen: dict[tuple[Path, int], tuple[Array, list[Array]]] = {}
 MOST_SEEN = 4
 """Runs of one process whose rows are remembered."""
 
 
-def _rows(root: Path, frame: "pd.DataFrame") -> tuple[Array, Array]:
-    """Identities and slices of the run's training rows: the same for all its steps, so worked out once."""
+def _rows(root: Path, frame: "pd.DataFrame", targets: Sequence[str]) -> tuple[Array, list[Array]]:
+    """Identities of the run's training rows, and the ways to cut them into slices: the same for all its steps, so worked out once.
+
+    By inputs alone: an update that moves between classes what it gets wrong would be refused for one of them.
+    """
     place = root.resolve(), len(frame)
     if place not in _seen:
         while len(_seen) >= MOST_SEEN:
             _seen.pop(next(iter(_seen)), None)
-        _seen[place] = identities(frame), slices(frame)
+        _seen[place] = identities(frame), cuts(frame.drop(columns=list(targets), errors="ignore"))
     return _seen[place]
 
 

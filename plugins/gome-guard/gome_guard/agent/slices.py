@@ -10,7 +10,11 @@ from gome_guard.log import Array
 TARGET = 50
 """Rows of a slice where data allow: slices of about 50 judge fairly, whole classes refuse too much (guard.md)."""
 MOST = 60
-"""Slices at most: with more, a correction for looking at all of them leaves no power."""
+"""Clusters at most: with more, a correction for looking at all of them leaves no power."""
+VALUES, BINS = 30, 5
+"""Values of a column that are slices by themselves, and parts of a number that has more."""
+MOST_CUTS = 40
+"""Columns that are looked at."""
 ROUNDS = 12
 """Of k-means: rows hardly move after them."""
 FEATURES = 24
@@ -22,13 +26,36 @@ def identities(frame: pd.DataFrame) -> Array:
     return np.asarray(pd.util.hash_pandas_object(frame, index=False))
 
 
-def slices(frame: pd.DataFrame, seed: int = 0) -> Array:
-    """(n,) slice of each row: k-means on ranks of numbers and frequencies of categories, the same for the same table."""
+def cuts(frame: pd.DataFrame, seed: int = 0) -> list[Array]:
+    """Ways to cut the rows into slices, each ``(n,)`` int: clusters of similar rows, and every column by itself.
+
+    Clusters find what several columns tell together, columns what one alone tells; a slice of the one kind is scattered over many of the
+    other. The same table gives the same cuts.
+    """
+    return [clusters(frame, seed), *(cut for name in _columns(frame) if (cut := _cut(frame[name])) is not None)]
+
+
+def clusters(frame: pd.DataFrame, seed: int = 0) -> Array:
+    """(n,) cluster of each row: k-means on ranks of numbers and frequencies of categories."""
     x = _encoded(frame)
     parts = max(1, min(MOST, len(frame) // TARGET))
     if parts == 1 or not x.shape[1]:
         return np.zeros(len(frame), int)
     return _clusters(x.astype(np.float32), parts, seed)
+
+
+def _cut(column: pd.Series) -> Array | None:
+    """A column's rows by value, the most frequent ones; numbers of many values by quintile. -1: in no slice. None: it does not cut."""
+    codes, values = pd.factorize(column)
+    if len(values) > VALUES and pd.api.types.is_numeric_dtype(column):
+        ranks = column.rank(pct=True).to_numpy(dtype=float)
+        return np.where(np.isnan(ranks), BINS, np.minimum((np.nan_to_num(ranks) * BINS).astype(int), BINS - 1))
+    codes = np.where(codes < 0, len(values), codes)  # missing values are a slice, too
+    counts = np.bincount(codes)
+    if len(counts) < 2 or counts.max() < TARGET:
+        return None
+    kept = np.isin(codes, np.argsort(-counts, kind="stable")[:VALUES])
+    return np.where(kept, codes, -1)
 
 
 def _clusters(x: Array, parts: int, seed: int) -> Array:
@@ -43,13 +70,20 @@ def _clusters(x: Array, parts: int, seed: int) -> Array:
     return own
 
 
+def _columns(frame: pd.DataFrame) -> list[Any]:
+    """Columns that tell rows apart: neither constant nor ids."""
+    found = []
+    for name in frame.columns:
+        distinct = frame[name].nunique()
+        if distinct >= 2 and (distinct < len(frame) or pd.api.types.is_float_dtype(frame[name])):
+            found.append(name)
+    return found[:MOST_CUTS]
+
+
 def _encoded(frame: pd.DataFrame) -> Array:
     columns: list[Any] = []
-    for name in frame.columns:
+    for name in _columns(frame):
         column = frame[name]
-        distinct = column.nunique()
-        if distinct < 2 or (distinct == len(frame) and not pd.api.types.is_float_dtype(column)):
-            continue  # constant, or an id
         if pd.api.types.is_numeric_dtype(column):
             columns.append(column.rank(pct=True).fillna(-0.5).to_numpy(dtype=float))
         else:
