@@ -153,6 +153,8 @@ class TaskProfile(Record):
     """Number of further files in the task folder (images, geometries …)."""
     row_files: list[RowFiles] = []
     """Those that belong to single rows, one entry a kind of path."""
+    made: list[str] = []
+    """What inputs were made columns of when the task was prepared: texts in files, fields of records; a sentence each."""
     linked_tables: list[LinkedTable] = []
     """Further tables that say something of the rows."""
     group_column: str | None = None

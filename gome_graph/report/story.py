@@ -315,6 +315,7 @@ def _started(view: RunView, event: Event) -> None:
 
 def _prepared(view: RunView, event: Event) -> None:
     view.data = {k: v for k, v in event.data.items() if k != "profile"}
+    view.inferred += (event.data.get("profile") or {}).get("made", [])
     view.phase = "running"
 
 

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from gome_graph.task.split_rows import Split, split_rows
 from gome_graph.task.submission import FormatError, SubmissionFormat, absent_labels
 from gome_graph.task.tables import write_csv
 from gome_graph.task.targets import make_format, target_facts, target_kind
+from gome_graph.task.widen import widen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,6 +107,10 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
 
     train = _labelled(task, tables.train)
     _name_rows(train, tables.test, id_column)
+    files = side_files.side_files(task)
+    row_files = find_row_files(task.root, files, train, tables.test if tables.test is not None else train.iloc[:0], id_column)
+    wide = widen(train, tables.test, root=task.root, files=files, row_files=row_files, keep=[id_column, *task.target, *task.drop])
+    train, tables = wide.train, replace(tables, test=wide.test)
     truth = format.truth(train)
     split = split_rows(task.split, train, format, truth, folds=folds, audit=audit, seed=seed)
     parts, moved = _parts(task, tables, train, truth, split, id_column)
@@ -131,14 +136,13 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
         write_csv(_sample(format, tables, test[id_column], truth[kept], task.id), folder / "sample_submission.csv")
         write_text(folder / "description.md", task.description)
         shown[folder] = _shown(final_ids[rows], arrays[f"test_ids_{stage.value}"], {} if stage is Stage.FINAL else moved)
-    files = side_files.side_files(task)
     side_files.place(task, files, shown, _shown(final_ids, arrays["test_ids_final"], {}))
     (root / Stage.FINAL.value).chmod(0o700)  # holds the labels of the audit rows
 
     profile = profile_task(
         task, format, target_kind(metric, facts), parts.train.iloc[kept], parts.test if len(parts.test) else parts.audit, truth[kept],
         test_rows=len(parts.test), audit_rows=len(split.audit), folds=int(split.folds.max()) + 1, side_files=len(files),
-        row_files=find_row_files(task.root, files, train, parts.test, id_column),
+        row_files=wide.left, made=wide.made,
         linked_tables=find_linked_tables(task.root, files, parts.train, parts.test, id_column, task.target),
     )  # fmt: skip
     _save(root / ARRAYS, arrays, mode=0o755)

@@ -20,7 +20,7 @@ _USEFUL_IDS = {ColumnKind.COMPOUND, ColumnKind.DATETIME, ColumnKind.TEXT}
 def profile_task(
     task: Task, format: SubmissionFormat, kind: TargetKind, train: "pd.DataFrame", test: "pd.DataFrame", truth: NDArray[Any], *,
     test_rows: int, audit_rows: int, folds: int, side_files: int, row_files: list[RowFiles],
-    linked_tables: list[LinkedTable],
+    made: list[str], linked_tables: list[LinkedTable],
 ) -> TaskProfile:  # fmt: skip
     """Measure the full-stage tables: `train` without the audit rows, `test` with the columns a script sees, `truth` encoded."""
     given = [str(name) for name in train.columns if name in test.columns and name not in format.targets]
@@ -30,7 +30,8 @@ def profile_task(
         rows=len(train), test_rows=test_rows, audit_rows=audit_rows, id_column=format.id_column,
         columns=[column for column in columns if column.name != format.id_column or column.kind in _USEFUL_IDS],
         train_only=[str(name) for name in train.columns if name not in {*test.columns, *format.targets, format.id_column}],
-        target=_target(format, kind, truth), folds=folds, side_files=side_files, row_files=row_files, linked_tables=linked_tables,
+        target=_target(format, kind, truth), folds=folds, side_files=side_files, row_files=row_files, made=made,
+        linked_tables=linked_tables,
         group_column=split_column if split == "group" else None, time_column=split_column if split == "time" else None,
     )  # fmt: skip
 

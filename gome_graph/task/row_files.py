@@ -131,7 +131,7 @@ def _content(looked: list[Path]) -> dict[str, Any]:
         return {"kind": FileKind.OTHER}
     if suffix == ".json":
         numbers, words = Counter[str](), Counter[str]()
-        for key, value in (leaf for text in texts for leaf in _leaves(_json(text))):
+        for key, value in (leaf for text in texts for leaf in json_leaves(_json(text))):
             if isinstance(value, int | float) and not isinstance(value, bool):
                 numbers[key] += 1
             elif isinstance(value, bool) or (isinstance(value, str) and len(value) <= SHORT):
@@ -167,11 +167,11 @@ def _json(text: str) -> Any:
         return None
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def json_leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """(dotted key, value) of what is neither an object nor a list, as `pandas.json_normalize` names them."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+            yield from json_leaves(inner, f"{path}.{key}" if path else str(key))
     elif path and not isinstance(value, list):
         yield path, value
 

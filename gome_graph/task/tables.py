@@ -184,10 +184,11 @@ def _from_json(path: Path, text: str, *, lines: bool) -> "pd.DataFrame":
     if not records:
         raise TaskError(f"{path} holds no records; at least one row is needed.")
     names = list(dict.fromkeys(name for record in records for name in record))
-    return pd.DataFrame({name: _object([_cell(record.get(name)) for record in records]) for name in names})
+    return pd.DataFrame({name: as_cells([_cell(record.get(name)) for record in records]) for name in names})
 
 
-def _object(values: list[str]) -> NDArray[Any]:
+def as_cells(values: list[str]) -> NDArray[Any]:
+    """A column of text cells ``(n,)``."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

@@ -452,7 +452,7 @@ def test_files_of_audit_rows_lie_where_the_profile_says(tmp_path):
     for side, rows in (("train", train["id"]), ("test", test["id"])):
         (home / side).mkdir()
         for row in rows:
-            (home / side / f"{row:0>5}.txt").write_text(f"{side} {row}")
+            (home / side / f"{row:0>5}.json").write_text(json.dumps({"side": side, "row": row}))
     prepared = prepare(load_task(home), tmp_path / "prepared", seed=0)
 
     (files,) = prepared.profile.row_files

@@ -49,6 +49,7 @@ def task_section(task: TaskBrief) -> str:
     lines += [
         f"Side files: {f.kind.value}, one a row, input/{f.train} and input/{f.test} ({f.key} fills the braces)." for f in profile.row_files
     ]
+    lines += profile.made
     lines += [f"Linked table: input/{t.file}, {t.rows} rows, joined by {t.key}." for t in profile.linked_tables]
     return "\n".join(lines)
 
