@@ -5,7 +5,8 @@
 Runs for real on a generated table of 8,000 rows x 14 columns, in a process of its own, and prints medians. The orchestrator's CPU is
 its own user + system time: scripts, their keepers and the memory's index service are other processes (the last one: memory_overhead.py).
 What the rules reasoner spends on thinking stands where other agents call a model, so it is also shown apart. Importing langgraph and pandas
-alone is shown beside the start: it tells how fast the machine is just now.
+alone is shown beside the start: it tells how fast the machine is just now. Runs go on until their budget is used (`least_gain` 0), so that
+there are steps to measure.
 """
 
 import argparse
@@ -26,6 +27,8 @@ import pandas as pd
 PROBE = """
 import json, resource, sys, time
 from pathlib import Path
+from gome_graph.support.collecting import collect_seldom, set_aside
+collect_seldom()  # as the command does
 from gome_graph.graph import start
 from gome_graph.reasoners.rules.reasoner import RulesReasoner
 from gome_graph.run import RunSettings
@@ -48,7 +51,9 @@ def heard(event):
     now = time.process_time()
     marks.setdefault("first_script" if event.kind == "step_started" else event.kind.value, now)
     marks["last_step"] = now if event.kind == "remembered" else marks.get("last_step", 0.0)
-result = start(load_task(task), RunSettings(budget_seconds=seconds, traces=2), out=out, observers=[heard])
+settings = RunSettings(budget_seconds=seconds, traces=2, reasoner_config={"least_gain": 0.0})
+set_aside()
+result = start(load_task(task), settings, out=out, observers=[heard])
 marks["all"] = time.process_time()
 marks["steps"] = result.steps
 marks["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Console script ``gome``."""
+    from gome_graph.support.collecting import collect_seldom
+
+    collect_seldom()
     from gome_graph.cli.app import run_cli
 
     raise SystemExit(run_cli())

@@ -8,6 +8,7 @@ from gome_graph.cli import output
 from gome_graph.cli.display import make_display
 from gome_graph.cli.interrupt import Interrupt
 from gome_graph.errors import GomeError
+from gome_graph.support.collecting import set_aside
 
 if TYPE_CHECKING:
     from gome_graph.records import Event
@@ -30,6 +31,7 @@ def carry_out(begin: Begin, run_dir: Path, *, json_events: bool = False) -> "Run
         Print each event as a line of JSON.
     """
     display = make_display(json_events=json_events)
+    set_aside()
     with Interrupt(announce=not display.live, at_once=display.abandon) as interrupt:
         try:
             with display.open(interrupt.stopped):

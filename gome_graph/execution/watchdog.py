@@ -20,6 +20,8 @@ from gome_graph.records import Bytes, Limits, Outcome, Seconds
 
 FIRST_LOOK, LONGEST_PAUSE, NEAR_PAUSE = 0.05, 1.0, 0.2
 """Seconds between two looks at the tree: soon at first, then once a second, or five times where half of the memory is used."""
+SLOWER = 1.6
+"""How much longer each pause is than the one before, until the longest."""
 DISK_PAUSE = 1.0
 """Seconds between two looks at the workspace's size."""
 EXACT_PAUSE = 50
@@ -168,7 +170,7 @@ class Watchdog:
         """Measure; say whether and why to end the script."""
         now = time.monotonic()
         near = self._result.peak_memory_bytes > self._memory / 2
-        self._pause = min(self._pause * 1.3, NEAR_PAUSE if near else LONGEST_PAUSE)
+        self._pause = min(self._pause * SLOWER, NEAR_PAUSE if near else LONGEST_PAUSE)
         self._next_look = now + self._pause
         if stopped():
             return Ending(Outcome.STOPPED, "Stopped on request.")

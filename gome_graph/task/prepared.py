@@ -105,6 +105,13 @@ class PreparedTask:
     def vault(self) -> Vault:
         return Vault(self._array("audit_ids", VAULT), self._array("audit_truth", VAULT))
 
+    @cached_property
+    def audit_places(self) -> NDArray[np.int64]:
+        """Where the audit rows stand in the full stage's ``test.csv``; -1 for one that is not there."""
+        import pandas as pd
+
+        return np.asarray(pd.Index(self.test_ids(Stage.FULL)).get_indexer(self.vault.audit_ids), dtype=np.int64)
+
     @property
     def has_test(self) -> bool:
         """False for a task without a test table: then ``test.csv`` holds the audit rows alone and nothing is handed out."""

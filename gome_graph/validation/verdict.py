@@ -281,9 +281,7 @@ def _audit(prepared: PreparedTask, submission: "Array | None") -> Audit | None:
     ids = prepared.vault.audit_ids
     if submission is None or not len(ids):
         return None
-    import pandas as pd
-
-    where = pd.Index(prepared.test_ids(Stage.FULL)).get_indexer(ids)
+    where = prepared.audit_places
     if (where < 0).any():
         return None
     prediction, truth = submission[where], prepared.vault.audit_truth

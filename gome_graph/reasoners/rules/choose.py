@@ -17,7 +17,7 @@ from gome_graph.reasoners.rules.cost import Cost, affordable, predict_cost
 from gome_graph.reasoners.rules.outlook import Outlook
 from gome_graph.reasoners.rules.state import recipe_of
 from gome_graph.reasoners.rules.technique import Technique, TechniqueContext, Variant
-from gome_graph.reasoners.rules.writer.keys import composition
+from gome_graph.reasoners.rules.writer.keys import composition, counted, member_keys
 from gome_graph.reasoners.scoring import CHALLENGES, WEIGHTS, challenge_mix
 from gome_graph.records import BudgetStage, Finding, Hypothesis, Momentum, Recalled, Seconds, StepSummary, VerdictKind
 
@@ -95,8 +95,9 @@ def rank(
             if title in taken:
                 continue
             try:
-                known = bool(scored) and composition(variant.recipe) in scored
-                cost = predict_cost(variant.recipe, context, multiplier=technique.cost)
+                keys = member_keys(variant.recipe, counted(variant.recipe))
+                known = bool(scored) and composition(variant.recipe, keys) in scored
+                cost = predict_cost(variant.recipe, context, multiplier=technique.cost, keys=keys)
             except ValueError as error:  # a plugin's technique may offer what cannot be written
                 log.warning("technique %r made a recipe that does not hold together: %s", technique.name, error)
                 continue

@@ -5,6 +5,7 @@ because the prediction is scaled to the measured seconds.
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gome_graph.reasoners.rules.recipe import Member, ModelKind, Recipe
@@ -168,8 +169,8 @@ def _measured(context: TechniqueContext) -> Measured:
     return Measured(old, units, measured, max(busy - known, 0.0) if known else 0.0, speed)
 
 
-def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0) -> Cost:
-    """The cost of a changed recipe.
+def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float = 1.0, keys: Mapping[str, str] | None = None) -> Cost:
+    """The cost of a changed recipe. `keys` are its members' keys, where they are known already.
 
     Members that the incumbent has are scaled from the incumbent's measured seconds (per member where telemetry says), new ones from the
     modelled ratio, within `SPEED_BOUNDS`.
@@ -178,10 +179,13 @@ def predict_cost(recipe: Recipe, context: TechniqueContext, *, multiplier: float
     total = fresh = measured.rest
     refit = 1.0 + (1.0 / profile.folds if recipe.test_prediction == "refit" else 0.0)
     members = counted(recipe)
-    keys = member_keys(recipe, members) if context.kept else {}
+    if keys is None:
+        keys = member_keys(recipe, members) if context.kept else {}
+    alike = recipe.seeds == context.recipe.seeds
     for member in members:
-        units = member_units(member, profile, recipe.seeds) * refit
         before = measured.members.get(member.name)
+        same = alike and member is before  # most candidates change one member and share the rest
+        units = (measured.units[member.name] if same else member_units(member, profile, recipe.seeds)) * refit
         if before is not None and before.model == member.model:
             told = measured.seconds.get(member.name)
             seconds = units * measured.speed if told is None else told * units / measured.units[member.name]

@@ -1,6 +1,7 @@
 """The key of a member: what lies behind its predictions, as a fingerprint."""
 
 import hashlib
+from collections.abc import Mapping
 
 from gome_graph import __version__
 from gome_graph.reasoners.rules.recipe import Member, Recipe
@@ -41,11 +42,15 @@ def member_keys(recipe: Recipe, members: list[Member]) -> dict[str, str]:
     return {member.name: member_key(recipe, member, parts[member.view]) for member in members}
 
 
-def composition(recipe: Recipe) -> tuple[str, frozenset[str], str, str]:
-    """What a script's predictions consist of: recipes of one composition predict alike, whatever their members are called."""
+def composition(recipe: Recipe, keys: Mapping[str, str] | None = None) -> tuple[str, frozenset[str], str, str]:
+    """What a script's predictions consist of: recipes of one composition predict alike, whatever their members are called.
+
+    `keys` are the counted members' keys, where they are known already.
+    """
     members = counted(recipe)
     blend = recipe.blend if len(members) > 1 else "single"
-    return blend, frozenset(member_keys(recipe, members).values()), recipe.decision, recipe.calibration
+    keys = member_keys(recipe, members) if keys is None else keys
+    return blend, frozenset(keys.values()), recipe.decision, recipe.calibration
 
 
 def counted(recipe: Recipe) -> list[Member]:
