@@ -290,7 +290,7 @@ def test_near_misses_are_tried_together() -> None:
     def missed(title: str, technique: str, z: float) -> StepSummary:
         return step(title, technique).model_copy(update={"gain_in_noise": z})
 
-    misses = [missed("Average over 3 seeds", "seed_bagging", 1.5), missed("Blend in CatBoost", "blend_in_catboost", 1.4)]
+    misses = [missed("Average over 3 seeds", "seed_bagging", 1.7), missed("Blend in CatBoost", "blend_in_catboost", 1.7)]
     here = drafted("numbers", history=misses)
     joint = [h for h in reasoner.propose(here, reasoner.diagnose(here)) if h.technique == "combine_near_misses"]
     assert [h.title for h in joint] == ["Together: Average over 3 seeds + Blend in CatBoost"]
@@ -334,6 +334,28 @@ def test_what_is_expected_to_gain_enough_is_shown_first_and_memory_may_lift_the_
     worked = Momentum(successes=[experience(last.title, str(last.technique), VerdictKind.ACCEPTED, 5.0)])
     assert take(here, by=just_too_high) is None
     assert take(here, worked, just_too_high).hypothesis.technique == last.technique
+
+
+def test_a_trace_does_not_end_while_siblings_try_all_that_is_worth_it() -> None:
+    here = drafted("numbers")
+    first = max(reasoner.propose(here, reasoner.diagnose(here)), key=lambda h: h.expected_gain)
+    picky = RulesReasoner(RulesConfig(least_gain=first.expected_gain))
+    assert take(here, by=picky).hypothesis.title == first.title
+    meanwhile = replace(here, siblings=[sibling(1, title=first.title)])
+    update = take(meanwhile, by=picky)
+    assert update is not None
+    assert update.hypothesis.title != first.title
+
+
+def test_what_failed_in_another_trace_is_not_tried_again_unless_it_was_a_near_miss() -> None:
+    here = drafted("numbers")
+    first = take(here).hypothesis
+    for gain, again in ((-1.0, False), (1.5, True)):
+        failed = Momentum(failures=[experience(first.title, first.technique, VerdictKind.NOT_BETTER, gain)])
+        only = RulesReasoner(techniques=[t for t in BUILT_IN if t.name == first.technique])
+        diagnosis = only.diagnose(here)
+        offered = [h for h in only.propose(here, diagnosis) if h.title == first.title]
+        assert (only.update(here, diagnosis, offered, failed) is not None) is again
 
 
 def test_a_technique_of_a_plugin_is_tried_whatever_it_expects() -> None:

@@ -178,6 +178,14 @@ def momentum_factor(hypothesis: Hypothesis, momentum: Momentum, findings: Iterab
     return factor
 
 
+def failed_before(hypothesis: Hypothesis, momentum: Momentum, task: str) -> bool:
+    """The very same change was tried on this task, by whichever trace, and came to nothing: no near miss either."""
+    return any(
+        past.experience.task == task and past.experience.hypothesis.title == hypothesis.title and past.experience.gain_in_noise < NEAR_MISS
+        for past in momentum.failures
+    )
+
+
 def _kinship(hypothesis: Hypothesis, recalled: Recalled) -> float:
     then = recalled.experience.hypothesis
     if then.technique is not None and then.technique == hypothesis.technique:

@@ -17,6 +17,8 @@ STALE = 0.5
 """What a gain is worth that was measured before the incumbent changed: part of it has been had since."""
 CONSIDERED = 4
 """The best near misses are combined."""
+SELECTED = 0.65
+"""What is left of gains that were selected for being high: of ten pairs that promised 1.9 to 2.4 with all of it, none was accepted."""
 NEEDED = 1.75
 """Gain in noise units that acceptance at P(better) >= 0.8 asks for under the spike-and-slab prior of validation."""
 SPREAD = 0.8
@@ -68,7 +70,7 @@ def _together(steps: Sequence[StepSummary], techniques: Mapping[str, Technique],
         joined = replace(joined, recipe=again.recipe)
     if joined.recipe in alone:
         return None  # one undoes the other
-    strength = 0.95 * sum(step.gain_in_noise or 0.0 for step in steps) / math.sqrt(len(steps))
+    strength = SELECTED * sum(step.gain_in_noise or 0.0 for step in steps) / math.sqrt(len(steps))
     success = 0.5 * (1.0 + math.erf((strength - NEEDED) / (SPREAD * math.sqrt(2.0))))
     titles = [step.hypothesis for step in steps]
     return Variant(joined.recipe, "Together: " + " + ".join(titles), {"steps": titles}, strength, min(max(success, 0.05), 0.85))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gome_graph.hooks import StepContext, Update
 from gome_graph.reasoners.rules.catalog import BUILT_IN
-from gome_graph.reasoners.rules.choose import CONFIDENCE_BOUNDS, Candidate, momentum_factor, rank
+from gome_graph.reasoners.rules.choose import CONFIDENCE_BOUNDS, Candidate, failed_before, momentum_factor, rank
 from gome_graph.reasoners.rules.combine import COMBINE
 from gome_graph.reasoners.rules.cost import START_SECONDS, recipe_units
 from gome_graph.reasoners.rules.dial import dialled
@@ -140,7 +140,8 @@ class RulesReasoner:
         recipe = recipe_of(context.incumbent)
         if recipe is None:
             return _root_diagnosis(context, findings)
-        ranked = [c for c in self._ranked(context, recipe) if self._worthwhile(c, context)]
+        least = self._floor(context, recipe)
+        ranked = [c for c in self._ranked(context, recipe) if self._worthwhile(c, context, least)]
         if not ranked:
             return Diagnosis(
                 cause=self._nothing_left, direction="stop or widen limits",
@@ -166,8 +167,9 @@ class RulesReasoner:
             return [self.draft(context).hypothesis]
         chosen: list[Hypothesis] = []
         counts: dict[str, int] = {}
+        least = self._floor(context, recipe)
         # What may be too little is shown last: memory may know better.
-        for candidate in sorted(self._ranked(context, recipe), key=lambda c: not self._worthwhile(c, context)):
+        for candidate in sorted(self._ranked(context, recipe), key=lambda c: not self._worthwhile(c, context, least)):
             name = candidate.technique.name
             if counts.get(name, 0) < PER_TECHNIQUE:
                 counts[name] = counts.get(name, 0) + 1
@@ -186,8 +188,12 @@ class RulesReasoner:
         wanted = {h.title for h in hypotheses}
         candidates = [c for c in self._ranked(context, recipe) if c.hypothesis.title in wanted]
         findings = context.findings if self.config.diagnosis else []
-        factors = [momentum_factor(c.hypothesis, momentum, findings, context.task.name) for c in candidates]
-        weighed = [(c.score * f, c) for c, f in zip(candidates, factors, strict=True) if self._worthwhile(c, context, f)]
+        least, task = self._floor(context, recipe), context.task.name
+        factors = [momentum_factor(c.hypothesis, momentum, findings, task) for c in candidates]
+        weighed = [
+            (c.score * factor, c) for c, factor in zip(candidates, factors, strict=True)
+            if self._worthwhile(c, context, least, factor) and not (least and failed_before(c.hypothesis, momentum, task))
+        ]  # fmt: skip
         plain = write_script(recipe, context.task)
         for _, candidate in sorted(weighed, key=lambda pair: (-pair[0], pair[1].hypothesis.title)):
             changed = candidate.variant.recipe
@@ -203,38 +209,45 @@ class RulesReasoner:
             return Update(hypothesis=candidate.hypothesis, patch=make_patch(context.incumbent.script, script), solution=solution)
         return None
 
-    def _ranked(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
-        """Everything worth trying on the incumbent, best first. Diagnose, propose and update ask it of the same facts: it is worked out
-        once a step, and what a sibling has taken up meanwhile is left out."""
+    def _ranked(self, context: StepContext, recipe: Recipe, *, flying: bool = False) -> list[Candidate]:
+        """Everything that can be tried on the incumbent, best first. Diagnose, propose and update ask it of the same facts: it is worked
+        out once a step; what a sibling has taken up is left out, unless `flying`."""
         last = self._last.get(context.trace)
         if last is None or not _same_facts(last[0], context):
             ranked = self._rank(context, recipe)
             if self.config.diagnosis and self.config.right < 1.0:
                 ranked = [_with_score(c, 1.0 / (place + 1)) for place, c in enumerate(dialled(ranked, self.config.right, context.seed))]
             last = self._last[context.trace] = context, ranked
-        flying = _in_flight(context)
-        return [candidate for candidate in last[1] if candidate.hypothesis.title not in flying]
+        left_out = set() if flying else _in_flight(context)
+        return [candidate for candidate in last[1] if candidate.hypothesis.title not in left_out]
 
-    @property
-    def _least_gain(self) -> float:
-        return self.config.least_gain if self.config.diagnosis and self.config.right == 1.0 else 0.0
+    def _floor(self, context: StepContext, recipe: Recipe) -> float:
+        """What a change must be expected to gain, in noise units.
+
+        Nothing while siblings try all that is worth it: the trace does the next best thing meanwhile, for what fails there may be worth it
+        here. What a wrong or random reasoner expects means nothing.
+        """
+        least = self.config.least_gain if self.config.diagnosis and self.config.right == 1.0 else 0.0
+        worth = {c.hypothesis.title for c in self._ranked(context, recipe, flying=True) if self._worthwhile(c, context, least)}
+        return 0.0 if worth and worth <= _in_flight(context) else least
 
     @property
     def _nothing_left(self) -> str:
-        if self._least_gain:
-            return f"Nothing left to try on this solution within the time limit is expected to gain {self._least_gain:g} times the noise."
+        if self.config.least_gain:
+            least = self.config.least_gain
+            return f"Nothing left to try on this solution within the time limit is expected to gain {least:g} times the noise."
         return "Nothing in the catalog is left to try on this solution within the time limit."
 
-    def _worthwhile(self, candidate: Candidate, context: StepContext, momentum: float = 1.0) -> bool:
+    def _worthwhile(self, candidate: Candidate, context: StepContext, least: float, momentum: float = 1.0) -> bool:
         """Expected to gain enough, in the light of `momentum`; or of a plugin, or asked for by the user."""
         if candidate.technique.name not in KNOWN or hint_factor(candidate, context.hints) > 1.0:
             return True
-        return candidate.hypothesis.expected_gain * max(momentum, 1.0) >= self._least_gain
+        return candidate.hypothesis.expected_gain * max(momentum, 1.0) >= least
 
     def _rank(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
         """In random order without diagnosis."""
         view = TechniqueContext.of(context, recipe, diagnosis=self.config.diagnosis)
-        ranked = rank(self.techniques, view, context.history, in_flight=_in_flight(context))
+        ranked = rank(self.techniques, view, context.history)
         if not self.config.diagnosis:
             order = np.random.default_rng(context.seed).permutation(len(ranked))
             return [_with_score(ranked[i], 1.0 / (place + 1)) for place, i in enumerate(order)]

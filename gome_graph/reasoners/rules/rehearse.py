@@ -34,6 +34,8 @@ LEAST_GAIN = 1.0
 """Gain in noise units that a rehearsal must promise before a blend is offered at all."""
 OPTIMISM = 0.8
 """What of a gain that was selected for is left on other rows."""
+UNSEEN = 0.5
+"""How much a gain on the rows looked at is trusted on the others: blends are chosen for it."""
 POWERS = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 """As in the scripts' greedy blend: how much surer a model's probabilities are made before they are weighed."""
 ABSOLUTE = ("mae", "mape", "smape", "pinball")
@@ -78,7 +80,7 @@ class Stage:
     sharpens: bool
     """The scripts' greedy blend makes probabilities surer before it weighs them."""
     scale: float
-    """Gains in noise units on all rows per gain on these."""
+    """Gains in noise units on all rows per gain on these; what the rows not looked at add is trusted by `UNSEEN`."""
     kept: KeptPredictions
     total: int
     """Rows of a member's predictions."""
@@ -116,7 +118,7 @@ class Stage:
         sharpens = not target.regression and single and (target.kind == "label" or metric.startswith("log_loss"))
         return cls(
             rows, _truth(recipe, target, context)[rows], np.asarray(library.folds)[rows] % 2 == 0, target, metric in ABSOLUTE, judge,
-            sharpens, math.sqrt(count / len(rows)), library.kept, count,
+            sharpens, _scale(len(rows) / count), library.kept, count,
         )  # fmt: skip
 
     def member(self, key: str) -> Part | None:
@@ -190,6 +192,11 @@ class Stage:
         versions = [prediction.clip(1e-6) ** power for power in POWERS]
         versions = [version / version.sum(axis=1, keepdims=True) for version in versions]
         return min(versions, key=lambda version: float(self.losses(self.signal(version)).mean()))
+
+
+def _scale(share: float) -> float:
+    """Noise units on all rows per noise unit on a share of them: sqrt(1 / share) if the others gained as much as these."""
+    return math.sqrt(share) + UNSEEN * (1.0 - share) / math.sqrt(share)
 
 
 _stages: dict[tuple[KeptPredictions, str, str], Stage] = {}

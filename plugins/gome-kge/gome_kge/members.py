@@ -81,7 +81,7 @@ class More:
         else:
             trainer = Trainer(self.graph.train, self.graph.n_entities, self.graph.n_relations, settings)
         with curves(self.log and self.log / f"member-{number}") as draw:
-            after = partial(after_epoch, left=left, told=lambda text: self.told(f"{name}: {text}"), draw=draw)
+            after = partial(after_epoch, until=time.monotonic() + left, told=lambda text: self.told(f"{name}: {text}"), draw=draw)
             try:
                 trainer.fit(validator(self.graph, settings.valid_sample), seconds=left, told=after, stop=stop)
             except Diverged:

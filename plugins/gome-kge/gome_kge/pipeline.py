@@ -61,7 +61,8 @@ def train_fixed(
     if resume and trainer.resume(folder):
         told(f"going on after epoch {trainer.epoch}")
     with curves(log) as draw:
-        after = partial(after_epoch, left=seconds, told=told, draw=draw)
+        until = None if seconds is None else time.monotonic() + seconds
+        after = partial(after_epoch, until=until, told=told, draw=draw)
         trainer.fit(
             validator(graph, settings.valid_sample), seconds=seconds, folder=folder, told=after, save_seconds=save_seconds, stop=stop
         )

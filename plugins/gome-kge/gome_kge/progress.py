@@ -1,5 +1,6 @@
 """What a training tells while it goes on."""
 
+import time
 from collections.abc import Callable
 
 from gome_kge.settings import Settings
@@ -18,9 +19,9 @@ def line(trainer: Trainer, seconds: float | None = None) -> str:
     return f"{text}, at most {left if seconds is None else min(left, seconds):.0f} s to go"
 
 
-def after_epoch(trainer: Trainer, *, left: float | None, told: Told, draw: Callable[[Trainer], None]) -> None:
-    """What follows an epoch: a line for people, a point on the curves."""
-    told(line(trainer, left))
+def after_epoch(trainer: Trainer, *, until: float | None, told: Told, draw: Callable[[Trainer], None]) -> None:
+    """What follows an epoch: a line for people, a point on the curves. `until`: when the training is cut off (`time.monotonic`)."""
+    told(line(trainer, until and max(0.0, until - time.monotonic())))
     draw(trainer)
 
 

@@ -11,7 +11,7 @@ from math import ceil
 import torch
 
 from gome_kge.data.graph import KnowledgeGraph
-from gome_kge.progress import Told, name_of
+from gome_kge.progress import Told, line, name_of
 from gome_kge.settings import Settings
 from gome_kge.training.trainer import Diverged, Trainer, Validate
 from gome_kge.validation import validator
@@ -33,7 +33,8 @@ def choose(graph: KnowledgeGraph, tried: list[Settings], seconds: float, told: T
         slot = seconds / rungs / ceil(len(field) / workers)
         scores = []
         with side_by_side(workers) as (pool, stop):
-            for trainer, value in zip(field, pool.map(partial(_slot, seconds=slot, validate=validate, stop=stop), field), strict=True):
+            train = partial(_slot, seconds=slot, validate=validate, told=told, stop=stop)
+            for trainer, value in zip(field, pool.map(train, field), strict=True):
                 scores.append((value, trainer))
                 told(f"trying {name_of(trainer.settings)}: validation MRR {value:.4f} after {trainer.epoch} epochs")
         scores.sort(key=lambda pair: -pair[0])
@@ -64,7 +65,7 @@ def side_by_side(workers: int) -> Iterator[tuple[ThreadPoolExecutor, Callable[[]
             torch.set_num_threads(threads)
 
 
-def _slot(trainer: Trainer, seconds: float, validate: Validate, stop: Callable[[], bool]) -> float:
+def _slot(trainer: Trainer, seconds: float, validate: Validate, told: Told, stop: Callable[[], bool]) -> float:
     """Train for `seconds` more, and look; a recipe that diverges is worth nothing."""
     deadline = time.monotonic() + seconds
 
@@ -76,6 +77,8 @@ def _slot(trainer: Trainer, seconds: float, validate: Validate, stop: Callable[[
             complete = trainer.run_epoch(late)
             if complete and trainer.epoch % trainer.settings.valid_every == 0:
                 trainer.look(validate)
+            if complete:
+                told(f"on trial, {name_of(trainer.settings)}: {line(trainer, max(0.0, deadline - time.monotonic()))}")
         trainer.look(validate)
     except Diverged:
         return -1.0
