@@ -72,15 +72,13 @@ def acceptance(technique: Technique, prior: float, match: float, history: Iterab
     return min(max(odds / (1.0 + odds), low), high)
 
 
-def rank(
-    techniques: Sequence[Technique], context: TechniqueContext, history: Sequence[StepSummary], *, in_flight: Iterable[str] = ()
-) -> list[Candidate]:
+def rank(techniques: Sequence[Technique], context: TechniqueContext, history: Sequence[StepSummary]) -> list[Candidate]:
     """All variants worth trying now, best first.
 
-    Left out: what this trace has tried (same title), what any trace has scored (the same members, joined and decided alike), what a
-    sibling is executing now (`in_flight`: titles), and what is predicted to need more than `COST_HEADROOM` of the time limit.
+    Left out: what this trace has tried (same title), what any trace has scored (the same members, joined and decided alike), and what is
+    predicted to need more than `COST_HEADROOM` of the time limit.
     """
-    taken = {step.hypothesis for step in history} | set(in_flight)
+    taken = {step.hypothesis for step in history}
     solutions = context.library.solutions if context.library is not None else []
     scored = {composition(theirs) for solution in solutions if (theirs := recipe_of(solution)) is not None}
     scenario, feedback = challenge_mix(history)
