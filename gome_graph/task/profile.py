@@ -30,15 +30,16 @@ def profile_task(
         rows=len(train), test_rows=test_rows, audit_rows=audit_rows, id_column=format.id_column,
         columns=[column for column in columns if column.name != format.id_column or column.kind in _USEFUL_IDS],
         train_only=[str(name) for name in train.columns if name not in {*test.columns, *format.targets, format.id_column}],
-        target=_target(format, kind, truth), folds=folds, side_files=side_files, row_files=row_files, made=made,
+        target=_target(format, kind, truth, task.metric), folds=folds, side_files=side_files, row_files=row_files, made=made,
         linked_tables=linked_tables,
         group_column=split_column if split == "group" else None, time_column=split_column if split == "time" else None,
     )  # fmt: skip
 
 
-def _target(format: SubmissionFormat, kind: TargetKind, truth: NDArray[Any]) -> TargetProfile:
+def _target(format: SubmissionFormat, kind: TargetKind, truth: NDArray[Any], metric: str) -> TargetProfile:
     if format.kind == "text":
-        return TargetProfile(columns=format.targets, kind=kind)
+        classes, shares = _ranked_labels(metric, truth)
+        return TargetProfile(columns=format.targets, kind=kind, classes=classes, class_shares=shares)
     if format.kind == "number":
         first = truth if truth.ndim == 1 else truth[:, 0]
         return TargetProfile(
@@ -50,6 +51,14 @@ def _target(format: SubmissionFormat, kind: TargetKind, truth: NDArray[Any]) -> 
         columns=format.targets, kind=kind, classes=format.classes, class_shares=[float(share) for share in counts / counts.sum()],
         positive_class=format.positive_class, integer=_whole(format.classes),
     )  # fmt: skip
+
+
+def _ranked_labels(metric: str, truth: NDArray[Any]) -> tuple[list[str], list[float]]:
+    """Labels of which a ranking is asked, one a row, and the share of each; nothing for free text, or several labels a row."""
+    if not metric.startswith("map_at_") or truth.ndim != 1 or any(len(label.split()) != 1 for label in set(truth.tolist())):
+        return [], []
+    labels, each = np.unique(truth, return_counts=True)
+    return labels.tolist(), (each / len(truth)).tolist()
 
 
 def _whole(classes: list[str]) -> bool:

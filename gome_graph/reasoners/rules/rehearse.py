@@ -115,7 +115,7 @@ class Stage:
             judge = "hits"
         elif single and target.kind == "probability" and metric == "roc_auc":
             judge = "order"
-        sharpens = not target.regression and single and (target.kind == "label" or metric.startswith("log_loss"))
+        sharpens = not target.regression and single and (target.kind in ("label", "ranking") or metric.startswith("log_loss"))
         return cls(
             rows, _truth(recipe, target, context)[rows], np.asarray(library.folds)[rows] % 2 == 0, target, metric in ABSOLUTE, judge,
             sharpens, _scale(len(rows) / count), library.kept, count,
@@ -204,6 +204,8 @@ _stages: dict[tuple[KeptPredictions, str, str], Stage] = {}
 
 def _truth(recipe: Recipe, target: Target, context: TechniqueContext) -> Floats:
     truth = np.asarray(context.library.truth if context.library is not None else [])
+    if target.kind == "ranking":
+        return np.searchsorted(np.array(target.classes), truth).astype(np.float64)  # texts, and classes in their order
     if target.coded:
         places = [target.classes.index(label) for label in context.profile.target.classes] if context.profile.target.classes else [0, 1]
         codes: Floats = np.array(places, dtype=np.float64)[truth.astype(int)]

@@ -27,6 +27,8 @@ MATRIX_CODE: dict[str, str] = {
         "        sample_weight=1 / np.bincount(truth)[truth],\n    )"
     ),
 }
+RANKING_CODE = "np.mean(((prediction == truth[:, None]) / np.arange(1, 1 + prediction.shape[1])).sum(axis=1))"
+"""Mean average precision where each row has one label: one over the place it stands at."""
 NUMBER_CODE: dict[str, str] = {
     "rmse": "np.sqrt(np.mean((truth - prediction) ** 2))",
     "rmsle": "np.sqrt(np.mean((np.log1p(truth) - np.log1p(prediction.clip(0))) ** 2))",
@@ -53,6 +55,8 @@ class MetricCode:
 
 def metric_code(metric: str, kind: str, positive: int) -> MetricCode:
     """The expression for a canonical metric name and a kind of prediction; log loss, accuracy or RMSE for metrics it does not know."""
+    if kind == "ranking":
+        return MetricCode(metric, RANKING_CODE, ())
     table = {"label": LABEL_CODE, "probability": PROBABILITY_CODE, "probabilities": MATRIX_CODE, "number": NUMBER_CODE}[kind]
     if metric.startswith("pinball"):
         alpha = metric.partition("_")[2] or "0.5"

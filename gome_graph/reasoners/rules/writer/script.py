@@ -165,7 +165,7 @@ def _after(
             parts.append(_table("VIEWS", [(literal(view.name or OWN_VIEW), view.function) for view in used]))
         parts.append(_table("MEMBERS", rows))
     if not single and recipe.blend == "greedy":
-        likelihood = classes and (target.kind == "label" or metric.startswith("log_loss"))
+        likelihood = classes and (target.kind in ("label", "ranking") or metric.startswith("log_loss"))
         if likelihood:
             parts.append(_helper("blend_score", multi=target.multi, positive=target.positive))
         greater = likelihood or not metric.startswith(LOWER_IS_BETTER)

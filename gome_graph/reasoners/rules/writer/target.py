@@ -13,12 +13,16 @@ CUT_METRICS = ("f1", "mcc", "balanced_accuracy")
 """Metrics of labels whose best cut is rarely one half."""
 
 
+RANKED = "map_at_"
+"""Metrics of rankings; the length follows."""
+
+
 @dataclass(frozen=True)
 class Target:
     """What is predicted, and how it is written down."""
 
     kind: str
-    """``label``, ``probability``, ``probabilities`` or ``number``: the submission's form."""
+    """``label``, ``probability``, ``probabilities``, ``number`` or ``ranking`` (labels, likeliest first): the submission's form."""
     columns: list[str]
     classes: list[str]
     """In code order; grades sorted by value for ordinal targets."""
@@ -28,6 +32,8 @@ class Target:
     """The models predict a number (grades of an ordinal target included)."""
     decision: Decision
     """Resolved: never ``auto``."""
+    places: int = 0
+    """Length of a ranking."""
 
     @property
     def multi(self) -> bool:
@@ -44,9 +50,12 @@ def target_of(brief: TaskBrief, recipe: Recipe) -> Target:
     """How the recipe treats the target. A decision that does not fit the task falls back to the plain one."""
     facts = brief.profile.target
     kind = brief.prediction
-    if kind not in ("label", "probability", "probabilities", "number"):
-        raise ValueError(f"cannot write a script that predicts {kind!r}")
     classes = list(facts.classes)
+    if kind == "text" and brief.metric.startswith(RANKED) and classes:
+        places = int(brief.metric.removeprefix(RANKED))
+        return Target("ranking", list(facts.columns), classes, len(classes) - 1, False, "argmax", places)
+    if kind not in ("label", "probability", "probabilities", "number"):
+        raise ValueError(f"the rules reasoner writes no scripts for {brief.metric} over such targets; a language model may (--model)")
     if kind != "number" and not classes:
         if len(facts.columns) == 1 and kind != "probability":
             kind = "number"
@@ -84,6 +93,11 @@ def decision_code(target: Target, back: str, recipe: Recipe, task: TaskBrief) ->
         if target.multi:
             return 'def decide(p):\n    """Probabilities are submitted as they are."""\n    return p'
         return f'def decide(p):\n    """The probability of the positive class is submitted."""\n    return p[:, {target.positive}]'
+    if target.kind == "ranking":
+        return (
+            f'def decide(p):\n    """Label codes, the likeliest {target.places} first."""\n'
+            f'    return (-p).argsort(axis=1, kind="stable")[:, :{target.places}]'
+        )
     if target.kind == "probabilities":
         return (
             'def decide(p):\n    """Probabilities, none of them quite 0, that add up to 1."""\n'
