@@ -12,12 +12,12 @@ CLASS_METRICS = ("f1_macro", "f1_weighted", "balanced_accuracy", "mcc")
 
 
 def _threshold(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    success = 0.55 if context.task.metric in CUT_METRICS else 0.2
+    success = 0.55 if context.task.metric in CUT_METRICS else 0.12
     return _decide(recipe, [("threshold", "Choose the threshold out of fold", success)])
 
 
 def _class_multipliers(recipe: Recipe, context: TechniqueContext) -> Sequence[Variant]:
-    success = 0.5 if context.task.metric in CLASS_METRICS else 0.2
+    success = 0.5 if context.task.metric in CLASS_METRICS else 0.12
     return _decide(recipe, [("class_weights", "Weigh class probabilities before the choice", success)])
 
 

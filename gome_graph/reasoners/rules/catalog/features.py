@@ -220,7 +220,7 @@ TECHNIQUES = [
         falsifier="the group size is hardly used",
         answers={"high_cardinality": 0.6, "compound_columns": 0.5, "unseen_categories": 0.5, "group_structure": 0.7},
         prior_gain=1.5,
-        prior_success=0.35,
+        prior_success=0.22,
         stages=EARLY,
     ),
     Technique(
@@ -326,7 +326,7 @@ TECHNIQUES = [
         falsifier="the new numbers are hardly used",
         answers={"high_cardinality": 0.6, "unused_columns": 0.6},
         prior_gain=1.5,
-        prior_success=0.35,
+        prior_success=0.22,
     ),
     Technique(
         name="restore_columns",
