@@ -68,6 +68,7 @@ def step_context(services: RunServices, board: Blackboard, state: TraceState, st
         history=history(services, trace, step),
         siblings=board.siblings(trace),
         hints=[h["text"] for h in services.run.hints() if h.get("trace") in (None, trace)],
+        insisted=services.run.more_path.exists(),
         incumbent_seconds=(1.0 if counted else execution.whole_seconds) if execution else 0.0,
         time_limit=min(UNHURRIED_SECONDS if counted else services.budget.step_goal(), services.script_limit),
         final_limit=0.0 if counted else services.budget.final_limit,

@@ -166,6 +166,8 @@ class StepContext:
     siblings: list[SiblingFacts] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     """Words of the user (``gome instruct``)."""
+    insisted: bool = False
+    """The user asked for further steps (``gome resume --more``): what is left is to be tried even if it promises little."""
     incumbent_seconds: Seconds = 0.0
     """Wall time of the incumbent at full stage."""
     time_limit: Seconds = 0.0

@@ -110,6 +110,8 @@ class RunDirectory:
         """``gome stop`` touches it; traces look at it between and during steps."""
         self.pause_path = self.root / "pause"
         """``gome pause`` touches it; traces look at it between steps."""
+        self.more_path = self.root / "more"
+        """There once a person asked for further steps: little promise is no reason to end any more."""
         self.hints_path = self.root / "hints.jsonl"
         self.origin_path = self.root / "origin.json"
         """The solution of another run that traces begin with (``gome derive``)."""

@@ -90,6 +90,20 @@ def test_a_review_asks_before_the_result_is_chosen(plan: Plan, folder: Path, tmp
     assert verdicts(out)["t0-1"] is VerdictKind.VETOED
 
 
+def test_who_asks_for_more_gets_what_promises_little(plan: Plan, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    reasoner = plan(lambda trace, step: SCRIPTS[step] if step < 2 or (step == 2 and reasoner.seen[-1].insisted) else None)
+    begin(folder, out, review=True)
+    assert not any(context.insisted for context in reasoner.seen)
+
+    again = resume(out, decision=Decision(action=Action.CONTINUE))
+
+    assert again.status == "paused"
+    assert list(verdicts(out)) == ["t0-0", "t0-1", "t0-2"]
+    done = resume(out, decision=Decision(action=Action.FINISH))
+    assert (done.status, done.ended) == ("done", "nothing is left that the reasoner would try")
+
+
 def test_a_vetoed_step_takes_with_it_what_was_built_on_it(plan: Plan, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     wish = Wish(kind=WishKind.VETO, step="t0-1", reason="looks ahead")

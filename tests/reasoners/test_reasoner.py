@@ -315,6 +315,7 @@ def test_what_is_expected_to_gain_too_little_is_not_tried() -> None:
     assert "expected to gain 100 times the noise" in hopeless.diagnose(here).cause
     asked = replace(here, hints=["try average over seeds"])
     assert take(asked, by=hopeless).hypothesis.technique == "seed_bagging"
+    assert take(replace(here, insisted=True), by=hopeless) is not None
     random = RulesReasoner(RulesConfig(least_gain=100.0, diagnosis=False))
     assert take(here, by=random) is not None
 

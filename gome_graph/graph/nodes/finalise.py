@@ -33,7 +33,7 @@ def finalise_node(state: RunState) -> dict[str, Any]:
         _hand_out(run, chosen)
     if note := getattr(run.memory, "note", ""):
         run.journal.add(EventKind.WARNING, text=f"memory: {note}")
-    result = _result(run, chosen, choice.reason if choice else PINNED_REASON if wanted else "", _ended(state))
+    result = _result(run, chosen, choice.reason if choice else PINNED_REASON if wanted else "", _ended(run, state))
     # In this order: a run with a result cannot be resumed, so its journal must have its end by then.
     run.journal.add(EventKind.RUN_FINISHED, step=StepId(chosen) if chosen else None, **result.model_dump(mode="json", exclude={"step"}))
     asked = {} if run.models is None else {"models": run.models.summary()}
@@ -169,9 +169,9 @@ def _hand_out(run: RunServices, name: str) -> None:
     publish(run, step)
 
 
-def _ended(state: RunState) -> str:
+def _ended(run: RunServices, state: RunState) -> str:
     """Why the traces ended: the reason that most of them gave."""
-    reasons = [str(trace["reason"]) for trace in state.get("ended", [])]
+    reasons = [str(trace["reason"]) for trace in state.get("ended", [])[-run.settings.traces :]]
     return max(reasons, key=reasons.count, default="")
 
 

@@ -61,6 +61,8 @@ def decide(run: RunServices, decision: Decision, why: str = "asked") -> Action:
     for hint in decision.hints:
         append_line(run.run.hints_path, hint)
     run.run.pause_path.unlink(missing_ok=True)
+    if decision.action is Action.CONTINUE:
+        run.run.more_path.touch()
     run.journal.add(
         EventKind.DECIDED, action=action.value, pin=decision.pin, veto=decision.veto, hints=[hint.text for hint in decision.hints]
     )

@@ -224,10 +224,12 @@ class RulesReasoner:
     def _floor(self, context: StepContext, recipe: Recipe) -> float:
         """What a change must be expected to gain, in noise units.
 
-        Nothing while siblings try all that is worth it: the trace does the next best thing meanwhile, for what fails there may be worth it
-        here. What a wrong or random reasoner expects means nothing.
+        Nothing where the user asked for more, where the reasoner is made wrong or random (what it expects means nothing), and while
+        siblings try all that is worth it: the trace does the next best thing meanwhile, for what fails there may be worth it here.
         """
-        least = self.config.least_gain if self.config.diagnosis and self.config.right == 1.0 else 0.0
+        if context.insisted or not self.config.diagnosis or self.config.right < 1.0:
+            return 0.0
+        least = self.config.least_gain
         worth = {c.hypothesis.title for c in self._ranked(context, recipe, flying=True) if self._worthwhile(c, context, least)}
         return 0.0 if worth and worth <= _in_flight(context) else least
 
