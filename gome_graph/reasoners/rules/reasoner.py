@@ -241,10 +241,13 @@ class RulesReasoner:
         return "Nothing in the catalog is left to try on this solution within the time limit."
 
     def _worthwhile(self, candidate: Candidate, context: StepContext, least: float, momentum: float = 1.0) -> bool:
-        """Expected to gain enough, in the light of `momentum`; or of a plugin, or asked for by the user."""
+        """Expected to gain enough, in the light of `momentum`; or of a plugin, or asked for by the user.
+
+        What failed elsewhere counts by its root: it was another solution, and failures of kin add up.
+        """
         if candidate.technique.name not in KNOWN or hint_factor(candidate, context.hints) > 1.0:
             return True
-        return candidate.hypothesis.expected_gain * max(momentum, 1.0) >= least
+        return candidate.hypothesis.expected_gain * (momentum if momentum > 1.0 else math.sqrt(momentum)) >= least
 
     def _rank(self, context: StepContext, recipe: Recipe) -> list[Candidate]:
         """In random order without diagnosis."""
