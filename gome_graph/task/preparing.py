@@ -109,7 +109,8 @@ def _write(task: Task, root: Path, *, seed: int, folds: int, audit: float, finge
     _name_rows(train, tables.test, id_column)
     files = side_files.side_files(task)
     row_files = find_row_files(task.root, files, train, tables.test if tables.test is not None else train.iloc[:0], id_column)
-    wide = widen(train, tables.test, root=task.root, files=files, row_files=row_files, keep=[id_column, *task.target, *task.drop])
+    kept_names = [id_column, *task.target, *task.drop, task.split.partition(":")[2]]
+    wide = widen(train, tables.test, root=task.root, files=files, row_files=row_files, keep=kept_names)
     train, tables = wide.train, replace(tables, test=wide.test)
     truth = format.truth(train)
     split = split_rows(task.split, train, format, truth, folds=folds, audit=audit, seed=seed)

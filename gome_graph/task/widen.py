@@ -9,13 +9,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gome_graph.records import FileKind, RowFiles
 from gome_graph.task.row_files import json_leaves
-from gome_graph.task.tables import as_cells
+from gome_graph.task.tables import MISSING, as_cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,6 @@ MOST_FIELDS = 30
 LEAST_SHARE = 0.01
 """Fields that fewer of the rows have are left out."""
 CELL_CHARACTERS = 50_000
-
-
 _ODD = re.compile(r"[^\w.]+")
 """What the names of columns had better not hold: some libraries refuse brackets, braces, colons."""
 
@@ -97,12 +96,12 @@ def _read(path: Path) -> str:
 def _opened(wide: Widened, name: str) -> Widened | None:
     """A column of records as columns of their fields, one of lists of records as lists of their names; None for anything else."""
     cells = wide.train[name].tolist()
-    present = [cell for cell in cells if cell]
+    present = [cell for cell in cells if cell not in MISSING]
     looked = present[:: max(1, len(present) // LOOKED_AT)]
     if not looked or not all(cell.lstrip()[:1] in ("{", "[") for cell in looked) or not any("{" in cell for cell in looked):
         return None
     values = [_value(cell) for cell in cells]
-    known = [value for cell, value in zip(cells, values, strict=True) if cell]
+    known = [value for cell, value in zip(cells, values, strict=True) if cell not in MISSING]
     if sum(isinstance(value, dict) for value in known) >= READABLE * len(known):
         return _fields(wide, name, values)
     records = [value for value in known if isinstance(value, list) and all(isinstance(item, dict) for item in value)]
@@ -113,10 +112,8 @@ def _value(cell: str) -> Any:
     """What a cell holds, as JSON or as Python prints it; None if neither."""
     if not cell or len(cell) > CELL_CHARACTERS:
         return None
-    try:
+    with suppress(ValueError, RecursionError):
         return json.loads(cell)
-    except ValueError:
-        pass
     try:
         return ast.literal_eval(cell)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):

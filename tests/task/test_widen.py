@@ -88,7 +88,7 @@ def test_lists_of_records_become_lists_of_names(tmp_path):
     assert all(set(json.loads(cell)) <= set(GENRES) for cell in shown["genres"])
 
 
-@pytest.mark.parametrize("odd", ["{broken", "[1, 2, 3]", "{}", "[not a list]", "{'a': " + "[" * 3000])
+@pytest.mark.parametrize("odd", ["{broken", "[1, 2, 3]", "{}", "[not a list]", "{'a': " + "[" * 3000, '{"a":' * 9000])
 def test_what_is_no_record_stays_as_it_is(tmp_path, odd):
     prepared, *_ = prepared_with(tmp_path, lambda table: table.assign(notes=odd))
 

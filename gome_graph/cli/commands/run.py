@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TASK, RUN, PARTS, MODELS = "The task", "The run", "Who does what", "Language models"
 
-RUN_HELP = """Improve a solution of TASK until the budget is spent or nothing promising is left; ends with solution.py, submission.csv and report.html.
+RUN_HELP = """Improve a solution of TASK until the budget is spent or nothing promising is left; ends with script, submission and report.
 
 TASK is a folder with a task.toml, with CSV files, or a prepared MLE-Bench folder; or leave it out and name files with --train and --target.
 
