@@ -9,7 +9,7 @@ import numpy as np
 
 from gome_graph.hooks import SiblingFacts, StepContext, TaskBrief, Update
 from gome_graph.reasoners.rules.catalog import BUILT_IN
-from gome_graph.reasoners.rules.reasoner import RulesReasoner
+from gome_graph.reasoners.rules.reasoner import RulesConfig, RulesReasoner
 from gome_graph.records import (
     BudgetStage,
     Execution,
@@ -73,7 +73,7 @@ class World:
 
     def __init__(self, brief: TaskBrief, seed: int, memory: SuccessMemory | None, *, traces: int = 3) -> None:
         self.brief, self.seed, self.memory = brief, seed, memory
-        self.reasoner = RulesReasoner()
+        self.reasoner = RulesReasoner(RulesConfig(least_gain=0.0))  # the longer the history, the more there is to repeat
         self.random = np.random.default_rng(seed)
         self.hopeless = {t.name for t in BUILT_IN if self.random.random() < HOPELESS}
         self.traces = [Trace(number) for number in range(traces)]
