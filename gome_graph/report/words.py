@@ -89,7 +89,7 @@ _LINES: dict[EventKind, Callable[[RunView, Event], str]] = {
     EventKind.RUN_STARTED: lambda v, e: f"run of {v.task}: {v.metric}, {duration(v.budget_seconds)}, {len(v.traces)} traces, seed {v.seed}",
     EventKind.TASK_PREPARED: lambda v, e: (
         f"prepared {e.data.get('rows')} rows, {e.data.get('folds')} folds, {e.data.get('audit_rows')} audit rows, "
-        f"{e.data.get('test_rows')} test rows" + "".join(f"\n{text}" for text in (e.data.get("profile") or {}).get("made", []))
+        f"{e.data.get('test_rows')} test rows" + "".join(f"; {text.rstrip('.')}" for text in (e.data.get("profile") or {}).get("made", []))
     ),
     EventKind.RESUMED: lambda v, e: f"resumed after {duration(float(e.data.get('spent_seconds', 0.0)))}",
     EventKind.STEP_STARTED: _started,
