@@ -121,21 +121,23 @@ def _value(cell: str) -> Any:
 
 
 def _fields(wide: Widened, name: str, values: list[Any]) -> Widened | None:
-    rows = [dict(_leaves(value)) if isinstance(value, dict) else {} for value in values]
+    rows = [_flat(value) for value in values]
     counts = Counter(key for row in rows for key in row)
     keys = [key for key, count in counts.most_common() if count >= LEAST_SHARE * len(rows) and len({row.get(key, "") for row in rows}) > 1]
-    makers = {_free(f"{name}.{_ODD.sub('_', key)}", wide): _field(key) for key in keys[:MOST_FIELDS]}
-    if not makers:
+    columns = {_free(f"{name}.{_ODD.sub('_', key)}", wide): key for key in keys[:MOST_FIELDS]}
+    if not columns:
         return None
-    some = ", ".join(map(repr, list(makers)[:5])) + (" …" if len(makers) > 5 else "")
-    return _replaced(wide, name, makers, f"Column {name!r} holds records; their fields became {some}.")
+
+    def make(values: list[Any]) -> dict[str, list[str]]:
+        rows = [_flat(value) for value in values]
+        return {column: [row.get(key, "") for row in rows] for column, key in columns.items()}
+
+    some = ", ".join(map(repr, list(columns)[:5])) + (" …" if len(columns) > 5 else "")
+    return _replaced(wide, name, values, make, f"Column {name!r} holds records; their fields became {some}.")
 
 
-def _field(key: str) -> Callable[[Any], str]:
-    def field(value: Any) -> str:
-        return dict(_leaves(value)).get(key, "") if isinstance(value, dict) else ""
-
-    return field
+def _flat(value: Any) -> dict[str, str]:
+    return dict(_leaves(value)) if isinstance(value, dict) else {}
 
 
 def _leaves(value: Any) -> Iterator[tuple[str, str]]:
@@ -160,20 +162,21 @@ def _names(wide: Widened, name: str, values: list[Any]) -> Widened | None:
         given = value if isinstance(value, list) else []
         return json.dumps([str(item[field]) for item in given if isinstance(item, dict) and item.get(field)], ensure_ascii=False)
 
-    return _replaced(wide, name, {name: listed}, f"Column {name!r} holds lists of records; it became the list of their {field!r}.")
+    made = f"Column {name!r} holds lists of records; it became the list of their {field!r}."
+    return _replaced(wide, name, values, lambda values: {name: [listed(value) for value in values]}, made)
 
 
-def _replaced(wide: Widened, name: str, makers: dict[str, Callable[[Any], str]], made: str) -> Widened:
-    """Both tables with the columns that `makers` make of each value, in the place of column `name`."""
+def _replaced(wide: Widened, name: str, values: list[Any], make: Callable[[list[Any]], dict[str, list[str]]], made: str) -> Widened:
+    """Both tables with the columns that `make` makes of a column's values in the place of column `name`; `values` are those of train."""
 
-    def changed(table: "pd.DataFrame") -> "pd.DataFrame":
-        values = [_value(cell) for cell in table[name].tolist()]
+    def changed(table: "pd.DataFrame", values: list[Any]) -> "pd.DataFrame":
         place, fresh = list(table.columns).index(name), table.drop(columns=[name])
-        for offset, (column, of) in enumerate(makers.items()):
-            fresh.insert(place + offset, column, as_cells([of(value) for value in values]))
+        for offset, (column, texts) in enumerate(make(values).items()):
+            fresh.insert(place + offset, column, as_cells(texts))
         return fresh
 
-    return Widened(changed(wide.train), None if wide.test is None else changed(wide.test), wide.left, [*wide.made, made])
+    test = None if wide.test is None else changed(wide.test, [_value(cell) for cell in wide.test[name].tolist()])
+    return Widened(changed(wide.train, values), test, wide.left, [*wide.made, made])
 
 
 def _free(name: str, wide: Widened) -> str:
