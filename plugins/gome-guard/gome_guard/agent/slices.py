@@ -14,7 +14,7 @@ MOST = 60
 VALUES, BINS = 30, 5
 """Values of a column that are slices by themselves, and parts of a number that has more."""
 MOST_CUTS = 40
-"""Columns that are looked at."""
+"""Columns that are looked at by themselves."""
 ROUNDS = 12
 """Of k-means: rows hardly move after them."""
 FEATURES = 24
@@ -32,7 +32,7 @@ def cuts(frame: pd.DataFrame, seed: int = 0) -> list[Array]:
     Clusters find what several columns tell together, columns what one alone tells; a slice of the one kind is scattered over many of the
     other. The same table gives the same cuts.
     """
-    return [clusters(frame, seed), *(cut for name in _columns(frame) if (cut := _cut(frame[name])) is not None)]
+    return [clusters(frame, seed), *(cut for name in _columns(frame)[:MOST_CUTS] if (cut := _cut(frame[name])) is not None)]
 
 
 def clusters(frame: pd.DataFrame, seed: int = 0) -> Array:
@@ -77,7 +77,7 @@ def _columns(frame: pd.DataFrame) -> list[Any]:
         distinct = frame[name].nunique()
         if distinct >= 2 and (distinct < len(frame) or pd.api.types.is_float_dtype(frame[name])):
             found.append(name)
-    return found[:MOST_CUTS]
+    return found
 
 
 def _encoded(frame: pd.DataFrame) -> Array:
